@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct Fsot: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "fsot", abstract: "Offsite-tuning with privacy.")
+}

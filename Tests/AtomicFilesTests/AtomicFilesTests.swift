@@ -1,0 +1,51 @@
+import AtomicFiles
+import Foundation
+import Testing
+
+@Suite struct AtomicFilesTests {
+    private let directory = NSTemporaryDirectory() + "fsot-atomic-\(UUID().uuidString)"
+
+    init() throws {
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    }
+
+    private func listing() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
+    }
+
+    @Test func replacesWhole() throws {
+        try AtomicFile.write("old", to: directory + "/a")
+        try AtomicFile.write("new", to: directory + "/a")
+        #expect(try String(contentsOfFile: directory + "/a", encoding: .utf8) == "new")
+        #expect(try listing() == ["a"])
+    }
+
+    @Test func abandonedWriterLeavesNothing() throws {
+        do {
+            let writer = try AtomicFileWriter(path: directory + "/a")
+            try writer.write(Data("half".utf8))
+        }
+        #expect(try listing() == [])
+    }
+
+    /// `/dev/full` is not usable for renames, so a full disk is a directory on which the quota is exceeded: here,
+    /// a file size limit would kill the test process; a missing parent exercises the same error path.
+    @Test func missingDirectoryIsNamed() {
+        #expect(throws: AtomicFileError.self) { try AtomicFile.write("x", to: directory + "/none/a") }
+    }
+
+    @Test func stagedDirectoryIsAllOrNothing() throws {
+        do {
+            let staged = try StagedDirectory(destination: directory + "/out")
+            try AtomicFile.write("x", to: staged.path + "/f")
+        }
+        #expect(try listing() == [])
+        let staged = try StagedDirectory(destination: directory + "/out")
+        try AtomicFile.write("x", to: staged.path + "/f")
+        try staged.commit()
+        #expect(try listing() == ["out"])
+        #expect(throws: AtomicFileError.alreadyExists(path: directory + "/out")) {
+            try StagedDirectory(destination: directory + "/out")
+        }
+    }
+}
