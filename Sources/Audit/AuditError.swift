@@ -1,0 +1,61 @@
+/// Why an audit could not be planned, run or rendered.
+public enum AuditError: Error, Equatable, CustomStringConvertible {
+    /// An attack gave NaN or an infinity; sorting it in silence would corrupt every figure.
+    case nonFiniteScore(attack: String, record: String, value: String)
+    /// A model's token statistics are missing or not finite for a record.
+    case unusableObservation(record: String, reason: String)
+    /// Two lists that must describe the same records do not have the same length.
+    case mismatchedCounts(what: String, expected: Int, found: Int)
+    /// Statistics need both members and held-out records.
+    case emptyClass(name: String)
+    /// A suite names an attack that does not exist.
+    case unknownAttack(name: String, known: [String])
+    /// A value of the suite is out of range.
+    case invalidSuite(key: String, reason: String)
+    /// Nothing was given to audit.
+    case nothingToAudit
+    /// Too few independent coins for any conclusion.
+    case planTooSmall(records: Int, coins: Int, minimum: Int)
+    /// Two data holders' files have the same base name, so their parts in the plan would collide.
+    case duplicateHolder(name: String)
+    /// A line of a data holder's file is not a record.
+    case unreadableRecord(path: String, line: Int, reason: String)
+    /// A plan directory is incomplete or was changed after it was drawn.
+    case damagedPlan(path: String, reason: String)
+    /// A report.json is not one that this version can render.
+    case unreadableReport(reason: String)
+
+    /// One sentence with the remedy.
+    public var description: String {
+        switch self {
+        case .nonFiniteScore(let attack, let record, let value):
+            return "Attack \(attack) gives \(value) for record \(record); "
+                + "the model's scores for it are broken, check the adapter with `fsot inspect`."
+        case .unusableObservation(let record, let reason):
+            return "Record \(record) cannot be scored: \(reason); remove it from the data and draw the plan again."
+        case .mismatchedCounts(let what, let expected, let found):
+            return "\(what): \(expected) expected but \(found) found; "
+                + "give the audit the plan that the run was trained with."
+        case .emptyClass(let name):
+            return "There is no \(name) record to compare; draw the plan from more records."
+        case .unknownAttack(let name, let known):
+            return "The suite asks for the unknown attack \"\(name)\"; choose among \(known.joined(separator: ", "))."
+        case .invalidSuite(let key, let reason):
+            return "The suite's \(key) \(reason); correct the suite file."
+        case .nothingToAudit:
+            return "There is no run to audit; name at least one run directory."
+        case .planTooSmall(let records, let coins, let minimum):
+            return "The data hold \(records) records under \(coins) independent inclusion coins, "
+                + "and an audit needs at least \(minimum); add records or subjects."
+        case .duplicateHolder(let name):
+            return "Two data files are both named \"\(name)\"; rename one, each file is one data holder."
+        case .unreadableRecord(let path, let line, let reason):
+            return "\(path), line \(line), is not a record (\(reason)); correct or remove that line."
+        case .damagedPlan(let path, let reason):
+            return
+                "The plan at \(path) cannot be used (\(reason)); draw it again with `fsot audit plan` and train again."
+        case .unreadableReport(let reason):
+            return "The report cannot be rendered (\(reason)); make it again with `fsot audit run`."
+        }
+    }
+}
