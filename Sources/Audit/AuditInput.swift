@@ -1,0 +1,19 @@
+/// One run to audit: its facts, the planned records, and what each vantage point sees.
+public struct AuditInput: Sendable {
+    /// The run's name in the report.
+    public var name: String
+    /// What the run was.
+    public var facts: RunFacts
+    /// The planned records, in the plan's order.
+    public var records: [AuditedRecord]
+    /// One entry a vantage point, aligned with ``records``.
+    public var vantages: [VantageObservations]
+
+    /// Keeps the values.
+    public init(name: String, facts: RunFacts, records: [AuditedRecord], vantages: [VantageObservations]) {
+        self.name = name
+        self.facts = facts
+        self.records = records
+        self.vantages = vantages
+    }
+}

@@ -1,0 +1,162 @@
+/// What a model says about one loss-bearing token: the attacks' raw material, in float64.
+public struct TokenObservation: Sendable, Equatable {
+    /// Natural logarithm of p(token | everything before it).
+    public var logProbability: Double
+    /// Σ_v p_v log p_v over the vocabulary at this position.
+    public var mean: Double
+    /// Square root of Σ_v p_v log² p_v − mean².
+    public var deviation: Double
+    /// Whether the token is the model's most likely one.
+    public var isArgmax: Bool
+
+    /// Keeps the four values.
+    public init(logProbability: Double, mean: Double, deviation: Double, isArgmax: Bool) {
+        self.logProbability = logProbability
+        self.mean = mean
+        self.deviation = deviation
+        self.isArgmax = isArgmax
+    }
+}
+
+/// One record of the plan, without anything that a model says about it.
+public struct AuditedRecord: Sendable, Equatable {
+    /// Salted, safe to print: it names the record to whoever holds the plan and to nobody else.
+    public var id: String
+    /// The data holder's name.
+    public var holder: String
+    /// The inclusion coin; records with one coin are one unit of evidence.
+    public var coin: Int
+    /// Whether the record was trained on.
+    public var isMember: Bool
+    /// Everything the holder wrote in the record; what the blind baseline reads.
+    public var text: String
+    /// The part that carries loss; what ZLIB compresses.
+    public var answer: String
+
+    /// Keeps the values.
+    public init(id: String, holder: String, coin: Int, isMember: Bool, text: String, answer: String) {
+        self.id = id
+        self.holder = holder
+        self.coin = coin
+        self.isMember = isMember
+        self.text = text
+        self.answer = answer
+    }
+}
+
+/// Everything that an attack may look at for one record from one vantage point. Only tokens that carry loss in training.
+public struct RecordObservation: Sendable {
+    /// The record; an attack must not read `isMember`.
+    public var record: AuditedRecord
+    /// `[tokens]`, by the tuned model.
+    public var tuned: [TokenObservation]
+    /// `[tokens]`, the same tokens by the untuned model.
+    public var reference: [TokenObservation]
+    /// Tokens of the record in lower case by the tuned model; nil when the suite does not need them.
+    public var lowered: [TokenObservation]?
+
+    /// Keeps the values.
+    public init(
+        record: AuditedRecord,
+        tuned: [TokenObservation],
+        reference: [TokenObservation],
+        lowered: [TokenObservation]? = nil
+    ) {
+        self.record = record
+        self.tuned = tuned
+        self.reference = reference
+        self.lowered = lowered
+    }
+}
+
+/// All records as seen from one vantage point; every list is aligned with the records of the ``AuditInput``.
+public struct VantageObservations: Sendable {
+    /// The vantage point.
+    public var vantage: VantagePoint
+    /// `[records][tokens]` by the tuned model.
+    public var tuned: [[TokenObservation]]
+    /// `[records][tokens]` by the untuned model.
+    public var reference: [[TokenObservation]]
+    /// `[records][tokens]` of the lower-cased records by the tuned model; needed by LOWER.
+    public var loweredTuned: [[TokenObservation]]?
+    /// `[records][tokens]` of the lower-cased records by the untuned model; needed by LOWER's null control.
+    public var loweredReference: [[TokenObservation]]?
+
+    /// Keeps the lists.
+    public init(
+        vantage: VantagePoint,
+        tuned: [[TokenObservation]],
+        reference: [[TokenObservation]],
+        loweredTuned: [[TokenObservation]]? = nil,
+        loweredReference: [[TokenObservation]]? = nil
+    ) {
+        self.vantage = vantage
+        self.tuned = tuned
+        self.reference = reference
+        self.loweredTuned = loweredTuned
+        self.loweredReference = loweredReference
+    }
+
+    /// The view with the untuned model in the place of the tuned one: whatever an attack finds there is no leak of the tuning.
+    var nullControl: VantageObservations {
+        VantageObservations(
+            vantage: vantage,
+            tuned: reference,
+            reference: reference,
+            loweredTuned: loweredReference,
+            loweredReference: loweredReference
+        )
+    }
+
+    /// The observations of some records, checked.
+    func observations(of records: [AuditedRecord], at indices: [Int]) throws -> [RecordObservation] {
+        try check(count: records.count)
+        return try indices.map { index in
+            let observation = RecordObservation(
+                record: records[index],
+                tuned: tuned[index],
+                reference: reference[index],
+                lowered: loweredTuned?[index]
+            )
+            try Self.check(observation)
+            return observation
+        }
+    }
+
+    /// Throws unless all lists speak about `count` records.
+    func check(count: Int) throws {
+        let lists: [(String, Int?)] = [
+            ("tuned", tuned.count), ("untuned", reference.count), ("lower-cased tuned", loweredTuned?.count),
+            ("lower-cased untuned", loweredReference?.count),
+        ]
+        for case (let what, let found?) in lists where found != count {
+            throw AuditError.mismatchedCounts(
+                what: "records scored by the \(what) model at vantage point \(vantage.rawValue)",
+                expected: count,
+                found: found
+            )
+        }
+    }
+
+    private static func check(_ observation: RecordObservation) throws {
+        let id = observation.record.id
+        guard observation.tuned.count == observation.reference.count else {
+            throw AuditError.unusableObservation(
+                record: id,
+                reason: "the tuned model scored \(observation.tuned.count) tokens "
+                    + "and the untuned one \(observation.reference.count)"
+            )
+        }
+        for tokens in [observation.tuned, observation.reference, observation.lowered ?? []] {
+            for (position, token) in tokens.enumerated() {
+                let isFinite = token.logProbability.isFinite && token.mean.isFinite && token.deviation.isFinite
+                if !isFinite {
+                    throw AuditError.unusableObservation(
+                        record: id,
+                        reason: "token \(position) has a score that is not finite"
+                    )
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,23 @@
+/// From where an attacker looks at the tuned adapter.
+public enum VantagePoint: String, Codable, Sendable, CaseIterable {
+    /// Another data holder: the emulator with the aggregated adapter.
+    case peer
+    /// The model owner: the full model with the aggregated adapter plugged in.
+    case owner
+
+    /// What this attacker holds, in words for the report.
+    public var sees: String {
+        switch self {
+        case .peer: return "the emulator and the aggregated adapter, as every data holder receives them"
+        case .owner: return "the full model with the aggregated adapter plugged in"
+        }
+    }
+
+    /// The model that the tuned one is compared with.
+    public var reference: String {
+        switch self {
+        case .peer: return "the emulator with the adapter as it was before tuning"
+        case .owner: return "the full model before tuning"
+        }
+    }
+}

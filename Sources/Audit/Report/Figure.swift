@@ -1,0 +1,77 @@
+import Foundation
+
+/// How numbers look in verdicts and reports: the same on every machine, whatever its locale.
+enum Figure {
+    static func decimal(_ value: Double, _ places: Int) -> String {
+        guard value.isFinite else { return value.isNaN ? "–" : (value > 0 ? "∞" : "−∞") }
+        let text = String(format: "%.\(places)f", value)
+        // A rounded-away minus would read as a sign.
+        return text.replacingOccurrences(of: "-", with: isZero(text) ? "" : "−")
+    }
+
+    static func signed(_ value: Double, _ places: Int) -> String {
+        let text = decimal(value, places)
+        return value > 0 && !isZero(text) ? "+" + text : text
+    }
+
+    static func percent(_ share: Double) -> String {
+        let value = share * 100
+        return trimmed(decimal(value, abs(value) < 1 ? 2 : 1)) + " %"
+    }
+
+    static func pValue(_ value: Double) -> String {
+        if value < 0.0001 { return "<0.0001" }
+        return decimal(value, value < 0.01 ? 4 : (value < 0.1 ? 3 : 2))
+    }
+
+    static func interval(_ interval: ConfidenceInterval, _ places: Int) -> String {
+        "\(decimal(interval.lower, places)) to \(decimal(interval.upper, places))"
+    }
+
+    /// "0.713 (95 % interval 0.650 to 0.769)".
+    static func auc(_ result: AuditReport.AttackResult) -> String {
+        "\(decimal(result.auc, 3)) (95 % interval \(interval(result.aucInterval, 3)))"
+    }
+
+    /// Thin spaces between groups of three digits.
+    static func count(_ value: Int) -> String {
+        var digits = String(value.magnitude)
+        var groups: [String] = []
+        while digits.count > 3 {
+            groups.insert(String(digits.suffix(3)), at: 0)
+            digits.removeLast(3)
+        }
+        return (value < 0 ? "−" : "") + ([digits] + groups).joined(separator: "\u{202f}")
+    }
+
+    static func bytes(_ value: Int) -> String {
+        let units = ["bytes", "kB", "MB", "GB", "TB"]
+        var scaled = Double(value)
+        var unit = 0
+        while abs(scaled) >= 1000, unit < units.count - 1 {
+            scaled /= 1000
+            unit += 1
+        }
+        return unit == 0 ? "\(count(value)) bytes" : "\(decimal(scaled, scaled < 10 ? 2 : 1)) \(units[unit])"
+    }
+
+    /// An axis label: as few digits as tell it apart.
+    static func tick(_ value: Double) -> String {
+        if value == 0 { return "0" }
+        let magnitude = abs(value)
+        if magnitude < 0.0001 || magnitude >= 1e6 {
+            return String(format: "%.0e", value).replacingOccurrences(of: "-", with: "−")
+        }
+        return trimmed(decimal(value, magnitude < 0.1 ? 4 : (magnitude < 100 ? 2 : 0)))
+    }
+
+    private static func isZero(_ text: String) -> Bool { !text.contains { $0 >= "1" && $0 <= "9" } }
+
+    private static func trimmed(_ text: String) -> String {
+        guard text.contains(".") else { return text }
+        var text = text
+        while text.hasSuffix("0") { text.removeLast() }
+        if text.hasSuffix(".") { text.removeLast() }
+        return text
+    }
+}

@@ -1,0 +1,152 @@
+extension Verdict {
+    /// Judges the runs by the policy.
+    ///
+    /// An invalid split comes first, since it voids every other figure; then leakage, which is a finding at any sample size
+    /// because its interval already pays for few records; then whatever would make silence meaningless.
+    ///
+    /// The adjusted p-values of a table cover the attacks of that table; Holm covers the tables of the report here.
+    public static func judge(runs: [AuditReport.RunReport], policy: AttackSuite.Policy) -> Verdict {
+        let defects = splitDefects(runs, policy)
+        if !defects.isEmpty {
+            return Verdict(
+                outcome: .invalidSplit,
+                headline: "The split is not valid: members and held-out records differ even without the tuning",
+                reasons: defects
+            )
+        }
+        let leaks = leaks(runs, policy)
+        if !leaks.isEmpty {
+            return Verdict(
+                outcome: .leakage,
+                headline: "Leakage above policy: the tuned adapter gives away which records it was trained on",
+                reasons: leaks
+            )
+        }
+        let doubts = doubts(runs, policy)
+        if !doubts.isEmpty {
+            return Verdict(
+                outcome: .inconclusive,
+                headline: "Inconclusive: this audit could not have seen a leak of the size that matters",
+                reasons: doubts
+            )
+        }
+        return Verdict(
+            outcome: .noneFound,
+            headline: "No attack of this suite found leakage above policy",
+            reasons: runs.flatMap { run in run.vantages.compactMap { summary($0, of: run) } }
+        )
+    }
+
+    private static func splitDefects(
+        _ runs: [AuditReport.RunReport],
+        _ policy: AttackSuite.Policy
+    ) -> [String] {
+        var reasons: [String] = []
+        for run in runs where run.blind.aucInterval.lower > policy.maximumBlindLowerBound {
+            reasons.append(
+                "\(run.name): a classifier that sees no model tells members from held-out records with AUC "
+                    + "\(Figure.auc(run.blind)); the inclusion coins were not fair, or the data changed after the plan."
+            )
+        }
+        let tables = tables(of: runs).filter { !$0.vantage.nullControl.isEmpty }
+        let smallest = tables.map { $0.vantage.nullControl.map(\.adjustedPValue).min() ?? 1 }
+        for (table, pValue) in zip(tables, HolmAdjustment.adjust(smallest)) where pValue < policy.controlSignificance {
+            guard let first = table.vantage.nullControl.min(by: { $0.adjustedPValue < $1.adjustedPValue }) else {
+                continue
+            }
+            reasons.append(
+                "\(table.place): \(first.attack) already works on the untuned model, AUC \(Figure.auc(first)), "
+                    + "p = \(Figure.pValue(pValue))."
+            )
+        }
+        return reasons
+    }
+
+    private static func leaks(_ runs: [AuditReport.RunReport], _ policy: AttackSuite.Policy) -> [String] {
+        let tables = tables(of: runs)
+        let smallest = tables.map { $0.vantage.strongest?.adjustedPValue ?? 1 }
+        return tables.indices.compactMap { index in
+            let table = tables[index]
+            let offenders = table.vantage.attacks.filter { attack in
+                var pValues = smallest
+                pValues[index] = attack.adjustedPValue
+                let isSignificant = HolmAdjustment.adjust(pValues)[index] < policy.significance
+                return isSignificant && exceeds(attack, policy)
+            }
+            guard let worst = offenders.max(by: { $0.aucInterval.lower < $1.aucInterval.lower }) else { return nil }
+            let others = offenders.count - 1
+            let more = others == 0 ? "" : "; \(others) more \(others == 1 ? "attack exceeds" : "attacks exceed") it too"
+            return
+                "\(table.place): \(worst.attack) reaches AUC \(Figure.auc(worst))\(caught(by: worst, policy)). The policy "
+                + "allows lower ends of \(Figure.decimal(policy.maximumAUCLowerBound, 2)) for the AUC and "
+                + "\(Figure.percent(policy.maximumTruePositiveRateLowerBound)) for the members caught\(more)."
+        }
+    }
+
+    private static func exceeds(_ attack: AuditReport.AttackResult, _ policy: AttackSuite.Policy) -> Bool {
+        if attack.aucInterval.lower > policy.maximumAUCLowerBound { return true }
+        guard let tail = tail(of: attack, policy) else { return false }
+        return tail.interval.lower > policy.maximumTruePositiveRateLowerBound
+    }
+
+    private static func tail(
+        of attack: AuditReport.AttackResult,
+        _ policy: AttackSuite.Policy
+    ) -> AuditReport.TruePositiveRate? {
+        attack.truePositiveRates.first { $0.falsePositiveRate == policy.truePositiveRateLevel && $0.isResolvable }
+    }
+
+    private static func caught(by attack: AuditReport.AttackResult, _ policy: AttackSuite.Policy) -> String {
+        guard let tail = tail(of: attack, policy) else { return "" }
+        return " and catches \(Figure.percent(tail.value)) of the members at "
+            + "\(Figure.percent(tail.falsePositiveRate)) false alarms"
+    }
+
+    private static func doubts(_ runs: [AuditReport.RunReport], _ policy: AttackSuite.Policy) -> [String] {
+        var reasons: [String] = []
+        for run in runs {
+            let coins = min(run.counts.memberCoins, run.counts.heldOutCoins)
+            if coins < policy.minimumCoinsPerSide {
+                reasons.append(
+                    "\(run.name): the smaller side has \(coins) independent coins, and the policy asks for "
+                        + "\(policy.minimumCoinsPerSide)."
+                )
+            }
+            if run.counts.smallestDetectableAUC > policy.resolvableAUC {
+                reasons.append(
+                    "\(run.name): with these records an AUC below "
+                        + "\(Figure.decimal(run.counts.smallestDetectableAUC, 2)) cannot be told from chance, and the "
+                        + "policy asks to resolve \(Figure.decimal(policy.resolvableAUC, 2))."
+                )
+            }
+            if run.vantages.isEmpty { reasons.append("\(run.name): no vantage point was observed.") }
+        }
+        for table in tables(of: runs) where !table.vantage.fit.hasChanged {
+            reasons.append(
+                "\(table.place): the tuned model gives the same likelihoods as the untuned one, so there was nothing to find."
+            )
+        }
+        return reasons
+    }
+
+    private static func summary(
+        _ vantage: AuditReport.VantageReport,
+        of run: AuditReport.RunReport
+    ) -> String? {
+        vantage.strongest.map {
+            "\(run.name), \(vantage.vantage.rawValue): the strongest attack, \($0.attack), reaches AUC \(Figure.auc($0)), "
+                + "p = \(Figure.pValue($0.adjustedPValue)) after adjusting for all attacks tried."
+        }
+    }
+
+    private struct Table {
+        var place: String
+        var vantage: AuditReport.VantageReport
+    }
+
+    private static func tables(of runs: [AuditReport.RunReport]) -> [Table] {
+        runs.flatMap { run in
+            run.vantages.map { Table(place: "\(run.name), \($0.vantage.rawValue)", vantage: $0) }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+/// What an audited run was, as plain values: the report prints them and never looks anything up.
+public struct RunFacts: Codable, Sendable, Equatable {
+    /// A labelled value, printed as it is.
+    public struct Detail: Codable, Sendable, Equatable {
+        /// What it is.
+        public var label: String
+        /// Its value, ready to print.
+        public var value: String
+
+        /// Keeps the two.
+        public init(_ label: String, _ value: String) {
+            self.label = label
+            self.value = value
+        }
+    }
+
+    /// How well a model does its task.
+    public struct Utility: Codable, Sendable, Equatable {
+        /// Which model: "full model", "emulator", "tuned emulator", "plugged-in model".
+        public var model: String
+        /// What was measured and on what: "perplexity, validation".
+        public var measure: String
+        /// The value.
+        public var value: Double
+        /// Whether smaller is better, as for perplexity.
+        public var isLowerBetter: Bool
+
+        /// Keeps the values.
+        public init(model: String, measure: String, value: Double, isLowerBetter: Bool) {
+            self.model = model
+            self.measure = measure
+            self.value = value
+            self.isLowerBetter = isLowerBetter
+        }
+    }
+
+    /// Shipped parameters over full parameters.
+    public var compressionRatio: Double?
+    /// Parameters of the full model.
+    public var fullParameters: Int?
+    /// Parameters of the emulator.
+    public var shippedParameters: Int?
+    /// Share of the middle blocks kept, 0 … 1.
+    public var middleKept: Double?
+    /// Parameters trained and returned.
+    public var adapterParameters: Int?
+    /// Bytes of the aggregated adapter.
+    public var adapterBytes: Int?
+    /// Bytes of the emulator as shipped.
+    public var emulatorBytes: Int?
+    /// Bytes that crossed a wire in all, emulator included.
+    public var wireBytes: Int?
+    /// What the coordinator saw, one sentence an entry.
+    public var coordinatorSaw: [String] = []
+    /// Utility of the models.
+    public var utility: [Utility] = []
+    /// Anything else worth a line: method, rounds, local steps, seed, versions.
+    public var details: [Detail] = []
+
+    /// Starts with nothing known.
+    public init() {}
+}
