@@ -1,0 +1,88 @@
+// Softmax sums over rows of logits. Lanes are summed in float over blocks of 1024, blocks in float64.
+#include "CKernels.h"
+#include "vectors.h"
+
+#define MAXIMUM(z, n, result)                                                                                          \
+    do {                                                                                                               \
+        size_t whole_ = (n) / 16 * 16, i_;                                                                             \
+        v16 m_ = SPLAT16(-3.0e38f);                                                                                    \
+        for (i_ = 0; i_ < whole_; i_ += 16) m_ = __builtin_elementwise_max(m_, LOAD16((z) + i_));                      \
+        result = __builtin_reduce_max(m_);                                                                             \
+        for (; i_ < (n); i_++) result = (z)[i_] > result ? (z)[i_] : result;                                           \
+    } while (0)
+
+FSOT_DISPATCH double fsot_exponentials(float *z, size_t n, float *maximum) {
+#pragma clang fp contract(fast)
+    float top;
+    MAXIMUM(z, n, top);
+    *maximum = top;
+    double sum = 0;
+    for (size_t start = 0; start < n; start += 1024) {
+        size_t end = start + 1024 < n ? start + 1024 : n, i = start;
+        v16 s = SPLAT16(0.0f);
+        for (; i + 16 <= end; i += 16) {
+            EXP16(e, LOAD16(z + i) - top);
+            STORE16(z + i, e);
+            s += e;
+        }
+        float rest = 0;
+        for (; i < end; i++) {
+            z[i] = fsot_exp(z[i] - top);
+            rest += z[i];
+        }
+        for (int k = 0; k < 16; k++) rest += s[k];
+        sum += (double)rest;
+    }
+    return sum;
+}
+
+FSOT_DISPATCH double fsot_exponential_sum(const float *z, size_t n, float *maximum) {
+#pragma clang fp contract(fast)
+    float top;
+    MAXIMUM(z, n, top);
+    *maximum = top;
+    double sum = 0;
+    for (size_t start = 0; start < n; start += 1024) {
+        size_t end = start + 1024 < n ? start + 1024 : n, i = start;
+        v16 s = SPLAT16(0.0f);
+        for (; i + 16 <= end; i += 16) {
+            EXP16(e, LOAD16(z + i) - top);
+            s += e;
+        }
+        float rest = 0;
+        for (; i < end; i++) rest += fsot_exp(z[i] - top);
+        for (int k = 0; k < 16; k++) rest += s[k];
+        sum += (double)rest;
+    }
+    return sum;
+}
+
+FSOT_DISPATCH void fsot_log_moments(const float *z, size_t n, float lse, double *first, double *second) {
+#pragma clang fp contract(fast)
+    double one = 0, two = 0;
+    for (size_t start = 0; start < n; start += 1024) {
+        size_t end = start + 1024 < n ? start + 1024 : n, i = start;
+        v16 a = SPLAT16(0.0f), b = SPLAT16(0.0f);
+        for (; i + 16 <= end; i += 16) {
+            v16 d = LOAD16(z + i) - lse;
+            EXP16(p, d);
+            a += p * d;
+            b += p * d * d;
+        }
+        float x = 0, y = 0;
+        for (; i < end; i++) {
+            float d = z[i] - lse;
+            float p = fsot_exp(d);
+            x += p * d;
+            y += p * d * d;
+        }
+        for (int k = 0; k < 16; k++) {
+            x += a[k];
+            y += b[k];
+        }
+        one += (double)x;
+        two += (double)y;
+    }
+    *first = one;
+    *second = two;
+}

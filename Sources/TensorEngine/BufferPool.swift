@@ -1,0 +1,116 @@
+import Glibc
+import Synchronization
+
+/// Memory of tensors: 64-byte aligned buffers that return here when their tensor goes, so that a training step reaches a
+/// steady state in which it takes nothing from the system.
+///
+/// Sizes are rounded up to classes of one eighth of a power of two; a request takes a free buffer of its class or of one
+/// up to twice as large. Before the pool grows it gives back idle buffers that the step's shapes no longer use.
+package final class BufferPool: Sendable {
+    /// The pool that new tensors draw from. Tests bind their own.
+    @TaskLocal package static var current = BufferPool()
+
+    /// What the pool holds.
+    package struct Usage: Sendable {
+        /// Buffers taken from the system since the pool was made.
+        package var freshAllocations = 0
+        /// Bytes in tensors now, and the most there ever were.
+        package var liveBytes = 0
+        package var peakBytes = 0
+        /// Bytes kept for reuse.
+        package var idleBytes = 0
+    }
+
+    fileprivate struct State {
+        var usage = Usage()
+        var idle: [Int: [UInt]] = [:]
+    }
+    private let state = Mutex(State())
+
+    package init() {}
+
+    deinit {
+        state.withLock { state in
+            for addresses in state.idle.values {
+                for address in addresses { free(UnsafeMutableRawPointer(bitPattern: address)) }
+            }
+        }
+    }
+
+    package var usage: Usage { state.withLock { $0.usage } }
+
+    /// A buffer of at least `count` floats, contents undefined, and its capacity in bytes.
+    func take(count: Int) -> (UnsafeMutablePointer<Float>, Int) {
+        let wanted = BufferPool.sizeClass(count * MemoryLayout<Float>.stride)
+        let (address, capacity) = state.withLock { state -> (UInt, Int) in
+            var size = wanted
+            while size <= 2 * wanted {
+                if let address = state.idle[size]?.popLast() {
+                    state.usage.idleBytes -= size
+                    state.record(taken: size)
+                    return (address, size)
+                }
+                size = BufferPool.sizeClass(size + 1)
+            }
+            state.trim(toFit: wanted)
+            var pointer: UnsafeMutableRawPointer?
+            let result = posix_memalign(&pointer, 64, wanted)
+            guard result == 0, let pointer else {
+                preconditionFailure("Out of memory: \(wanted) bytes were refused; use a smaller batch or length.")
+            }
+            state.usage.freshAllocations += 1
+            state.record(taken: wanted)
+            return (UInt(bitPattern: pointer), wanted)
+        }
+        guard let pointer = UnsafeMutableRawPointer(bitPattern: address) else { preconditionFailure("a null buffer") }
+        return (pointer.assumingMemoryBound(to: Float.self), capacity)
+    }
+
+    func giveBack(_ pointer: UnsafeMutablePointer<Float>, capacity: Int) {
+        let address = UInt(bitPattern: pointer)
+        state.withLock { state in
+            state.idle[capacity, default: []].append(address)
+            state.usage.idleBytes += capacity
+            state.usage.liveBytes -= capacity
+        }
+    }
+
+    static func sizeClass(_ bytes: Int) -> Int {
+        guard bytes > 512 else { return (max(bytes, 1) + 63) / 64 * 64 }
+        let step = 1 << (Int.bitWidth - 1 - (bytes - 1).leadingZeroBitCount - 3)
+        return (bytes + step - 1) / step * step
+    }
+}
+
+extension BufferPool.State {
+    fileprivate mutating func record(taken bytes: Int) {
+        usage.liveBytes += bytes
+        usage.peakBytes = max(usage.peakBytes, usage.liveBytes)
+    }
+
+    /// Frees idle buffers, largest first, while live, idle and wanted bytes together would pass the peak by a quarter:
+    /// batches of ever new lengths would otherwise each leave their own set of buffers behind.
+    fileprivate mutating func trim(toFit wanted: Int) {
+        let allowed = usage.peakBytes + usage.peakBytes / 4 + (64 << 20)
+        for size in idle.keys.sorted(by: >) {
+            while usage.liveBytes + usage.idleBytes + wanted > allowed, let address = idle[size]?.popLast() {
+                free(UnsafeMutableRawPointer(bitPattern: address))
+                usage.idleBytes -= size
+            }
+        }
+    }
+}
+
+/// One pooled buffer; gives its memory back when the last reference goes.
+final class Buffer {
+    let pointer: UnsafeMutablePointer<Float>
+    private let capacity: Int
+    private let pool: BufferPool
+
+    init(count: Int) {
+        pool = BufferPool.current
+        (pointer, capacity) = pool.take(count: count)
+    }
+
+    deinit { pool.giveBack(pointer, capacity: capacity) }
+}

@@ -1,0 +1,213 @@
+import CKernels
+import Glibc
+
+extension Tape {
+    /// The output head and its loss in one: Σ over rows with a label of −log softmax(h Wᵀ)[label], divided by `divisor`
+    /// (nil: the number of such rows). A scalar `[1]`; 0 when no row has a label.
+    ///
+    /// `hidden` is `[rows, dim]`, `head` `[vocabulary, dim]`; label −100 means none. Only labelled rows are looked at, in
+    /// chunks, so the logits never exist as a whole. The gradient is taken while a chunk's logits are there:
+    /// dz = (softmax(z) − onehot) / divisor, dh = dz W, dW = dzᵀ h; backward multiplies by the incoming gradient.
+    /// The vocabulary is cut into groups for the workers; sums over groups are added in order.
+    public func linearCrossEntropy(
+        _ hidden: Tensor,
+        head: Parameter,
+        labels: [Int32],
+        divisor: Float? = nil
+    ) -> Tensor {
+        let dim = hidden.columns
+        let vocabulary = head.value.rows
+        precondition(
+            labels.count == hidden.rows && head.value.columns == dim,
+            "\(labels.count) labels and the head \(head.value.shape) do not fit \(hidden.shape)."
+        )
+        let loss = output([1], requiresGradientIf: hidden.requiresGradient || head.isTrainable)
+        let labelled = labels.indices.filter { labels[$0] != -100 }
+        for row in labelled {
+            precondition(
+                labels[row] >= 0 && Int(labels[row]) < vocabulary,
+                "label \(labels[row]) lies outside the vocabulary of \(vocabulary)."
+            )
+        }
+        let needs = (hidden: hidden.requiresGradient && isRecording, head: head.isTrainable && isRecording)
+        let divisor = divisor ?? Float(max(1, labelled.count))
+        let dHidden = needs.hidden ? Tensor.zeros(hidden.shape) : nil
+        let dHead = needs.head ? Tensor.zeros(head.value.shape) : nil
+        var total = 0.0
+        let chunks = Tiling.ranges(labelled.count, size: CrossEntropyChunk.rows)
+        let largest = chunks.map(\.count).max() ?? 0
+        let work = CrossEntropyChunk(head: head.value, capacity: largest, needsHidden: needs.hidden)
+        for chunk in chunks {
+            let rows = labelled[chunk]
+            total += work.lossAndGradients(
+                hidden,
+                rows: rows,
+                labels: rows.map { Int(labels[$0]) },
+                divisor: divisor,
+                dHidden: dHidden,
+                dHead: dHead
+            )
+        }
+        loss.pointer[0] = Float(total / Double(divisor))
+        let slot = hidden.slot
+        record(loss) { gradient in
+            let upstream = gradient.pointer[0]
+            if let dHead { Elementwise.axpy(upstream, dHead, into: head.gradientBuffer()) }
+            guard let dHidden, let slot else { return }
+            if upstream != 1 { Elementwise.scale(dHidden, by: upstream) }
+            slot.add(dHidden)
+        }
+        return loss
+    }
+}
+
+/// The work on one chunk of labelled rows, with the memory it needs.
+private struct CrossEntropyChunk {
+    /// Rows of a chunk: 128 × 49152 logits are 25 MB.
+    static let rows = 128
+
+    let head: Tensor
+    let dim: Int
+    let groups: [Range<Int>]
+    let inputs: Tensor
+    let logits: Tensor
+    /// For each group and row: maximum and sum of exponentials.
+    let maxima: Tensor
+    let sums: Tensor
+    /// dh of each group.
+    let partial: Tensor?
+
+    init(head: Tensor, capacity: Int, needsHidden: Bool) {
+        self.head = head
+        dim = head.columns
+        groups = Tiling.ranges(head.rows, size: max(2048, (head.rows + 7) / 8))
+        inputs = Tensor(uninitialized: [capacity, dim])
+        logits = Tensor(uninitialized: [capacity, head.rows])
+        maxima = Tensor(uninitialized: [groups.count, capacity])
+        sums = Tensor(uninitialized: [groups.count, capacity])
+        partial = needsHidden ? Tensor(uninitialized: [groups.count, capacity, dim]) : nil
+    }
+
+    /// The sum of −log p(label) over `rows`; adds the gradients where asked for.
+    func lossAndGradients(
+        _ hidden: Tensor,
+        rows: ArraySlice<Int>,
+        labels: [Int],
+        divisor: Float,
+        dHidden: Tensor?,
+        dHead: Tensor?
+    ) -> Double {
+        let count = rows.count
+        let rows = Array(rows)
+        for (i, row) in rows.enumerated() {
+            (inputs.pointer + i * dim).update(from: hidden.pointer + row * dim, count: dim)
+        }
+        // Labels' logits are read before the exponentials overwrite them.
+        let labelLogits = Tensor(uninitialized: [count])
+        Workers.run(groups.count) { group, _ in
+            exponentials(group, count: count, labels: labels, labelLogits: labelLogits)
+        }
+        var total = 0.0
+        var logSums = [Double](repeating: 0, count: count)
+        for i in 0..<count {
+            let top = (0..<groups.count).map { maxima.pointer[$0 * count + i] }.max() ?? 0
+            var sum = 0.0
+            for group in 0..<groups.count {
+                sum += Double(sums.pointer[group * count + i]) * exp(Double(maxima.pointer[group * count + i] - top))
+            }
+            let logSum = Double(top) + log(sum)
+            logSums[i] = logSum
+            total += logSum - Double(labelLogits.pointer[i])
+        }
+        guard dHidden != nil || dHead != nil else { return total }
+        Workers.run(groups.count) { group, _ in
+            gradients(group, count: count, labels: labels, logSums: logSums, divisor: divisor, dHead: dHead)
+        }
+        if let dHidden, let partial { addPartials(partial, rows: rows, into: dHidden) }
+        return total
+    }
+
+    private func exponentials(_ group: Int, count: Int, labels: [Int], labelLogits: Tensor) {
+        let columns = groups[group]
+        let vocabulary = head.rows
+        let z = logits.pointer + columns.lowerBound
+        Matrices.multiplication.multiply(
+            rows: count,
+            columns: columns.count,
+            inner: dim,
+            alpha: 1,
+            inputs.view,
+            head.view.from(row: columns.lowerBound, column: 0).transposed,
+            beta: 0,
+            into: z,
+            stride: vocabulary
+        )
+        for i in 0..<count {
+            let row = z + i * vocabulary
+            if columns.contains(labels[i]) { labelLogits.pointer[i] = row[labels[i] - columns.lowerBound] }
+            sums.pointer[group * count + i] = Float(
+                fsot_exponentials(row, columns.count, maxima.pointer + group * count + i)
+            )
+        }
+    }
+
+    private func gradients(
+        _ group: Int,
+        count: Int,
+        labels: [Int],
+        logSums: [Double],
+        divisor: Float,
+        dHead: Tensor?
+    ) {
+        let columns = groups[group]
+        let vocabulary = head.rows
+        let z = logits.pointer + columns.lowerBound
+        for i in 0..<count {
+            let row = z + i * vocabulary
+            let factor = exp(Double(maxima.pointer[group * count + i]) - logSums[i]) / Double(divisor)
+            fsot_scale(row, row, Float(factor), columns.count)
+            if columns.contains(labels[i]) { row[labels[i] - columns.lowerBound] -= 1 / divisor }
+        }
+        let weights = head.view.from(row: columns.lowerBound, column: 0)
+        if let partial {
+            Matrices.multiplication.multiply(
+                rows: count,
+                columns: dim,
+                inner: columns.count,
+                alpha: 1,
+                MatrixView(z, stride: vocabulary),
+                weights,
+                beta: 0,
+                into: partial.pointer + group * count * dim,
+                stride: dim
+            )
+        }
+        if let dHead {
+            Matrices.multiplication.multiply(
+                rows: columns.count,
+                columns: dim,
+                inner: count,
+                alpha: 1,
+                MatrixView(z, stride: vocabulary, isTransposed: true),
+                inputs.view,
+                beta: 1,
+                into: dHead.pointer + columns.lowerBound * dim,
+                stride: dim
+            )
+        }
+    }
+
+    private func addPartials(_ partial: Tensor, rows: [Int], into dHidden: Tensor) {
+        Tiling.run(rows.count, size: 16) { range in
+            for i in range {
+                for group in 0..<groups.count {
+                    fsot_add_into(
+                        dHidden.pointer + rows[i] * dim,
+                        partial.pointer + (group * rows.count + i) * dim,
+                        dim
+                    )
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+/// A record of fused operations for reverse-mode differentiation.
+///
+/// Each operation is a method in its own file under `Operations/`. An operation records itself only if something
+/// trainable lies below its output, and keeps only what its backward pass reads; `backward` frees all of it as it goes.
+public final class Tape {
+    /// Whether operations are recorded. A tape that does not record stores nothing: inference.
+    public let isRecording: Bool
+
+    private struct Node {
+        let slot: GradientSlot
+        let backward: (inout Tensor) -> Void
+    }
+    private var nodes: [Node] = []
+
+    /// An empty tape.
+    public init(isRecording: Bool = true) {
+        self.isRecording = isRecording
+    }
+
+    /// A result of undefined contents that requires a gradient if the tape records and `condition` holds.
+    func output(_ shape: [Int], requiresGradientIf condition: Bool) -> Tensor {
+        Tensor(uninitialized: shape, requiresGradient: isRecording && condition)
+    }
+
+    /// Records how the gradient of `output` reaches the operation's inputs. The closure must capture slots and saved
+    /// values, never `output` itself. It may overwrite the gradient it is handed if `isKnownUniquelyReferenced`.
+    func record(_ output: Tensor, backward: @escaping (_ gradient: inout Tensor) -> Void) {
+        guard let slot = output.slot else { return }
+        nodes.append(Node(slot: slot, backward: backward))
+    }
+
+    /// Adds the gradient of `loss`, a scalar of shape `[1]`, to each trainable `Parameter.gradient` that it depends on,
+    /// and to each leaf tensor that requires one. The tape is empty afterwards.
+    public func backward(from loss: Tensor) {
+        precondition(loss.count == 1, "backward starts from a scalar, not from the shape \(loss.shape).")
+        precondition(isRecording, "this tape records nothing; make it with Tape(isRecording: true) to train.")
+        loss.slot?.add(Tensor(shape: [1], values: [1]))
+        while let node = nodes.popLast() {
+            guard var gradient = node.slot.take() else { continue }
+            node.backward(&gradient)
+        }
+    }
+}

@@ -1,0 +1,103 @@
+/// A dense row-major array of Float32 with reference semantics and pooled, 64-byte aligned memory. Matrices are
+/// `[rows, columns]` with one row a token. Not `Sendable`: tensors never cross an actor.
+public final class Tensor {
+    /// Extents, outermost first.
+    public let shape: [Int]
+    /// Whether something trainable lies below: only then does a tape compute a gradient for it.
+    public let requiresGradient: Bool
+
+    let buffer: Buffer
+    let slot: GradientSlot?
+    /// How a tape gets the values back without keeping them (RMSNorm, SiLU times up).
+    var recipe: SavedTensor?
+
+    /// A tensor of undefined contents.
+    init(uninitialized shape: [Int], requiresGradient: Bool = false) {
+        let count = shape.reduce(1, *)
+        self.shape = shape
+        self.requiresGradient = requiresGradient
+        buffer = Buffer(count: count)
+        slot = requiresGradient ? GradientSlot(shape: shape) : nil
+    }
+
+    /// The same memory under another gradient: for values that are saved by the operation that made them.
+    private init(sharing other: Tensor) {
+        shape = other.shape
+        requiresGradient = false
+        buffer = other.buffer
+        slot = nil
+    }
+
+    var withoutGradient: Tensor { Tensor(sharing: self) }
+
+    /// A tensor that holds `values`, row by row. With `requiresGradient` it is a leaf whose `gradient` a backward pass fills.
+    public convenience init(shape: [Int], values: [Float], requiresGradient: Bool = false) {
+        precondition(values.count == shape.reduce(1, *), "\(values.count) values do not fill the shape \(shape).")
+        self.init(uninitialized: shape, requiresGradient: requiresGradient)
+        values.withUnsafeBufferPointer { source in
+            if let base = source.baseAddress { pointer.update(from: base, count: source.count) }
+        }
+    }
+
+    /// A tensor of zeros.
+    public static func zeros(_ shape: [Int]) -> Tensor {
+        let tensor = Tensor(uninitialized: shape)
+        tensor.pointer.update(repeating: 0, count: tensor.count)
+        return tensor
+    }
+
+    var pointer: UnsafeMutablePointer<Float> { buffer.pointer }
+
+    /// The number of elements.
+    public var count: Int { shape.reduce(1, *) }
+    /// The number of rows: every extent but the last, multiplied.
+    public var rows: Int { shape.dropLast().reduce(1, *) }
+    /// The last extent; 1 for a scalar.
+    public var columns: Int { shape.last ?? 1 }
+
+    /// All elements, copied.
+    public var values: [Float] {
+        get { Array(UnsafeBufferPointer(start: pointer, count: count)) }
+        set {
+            precondition(newValue.count == count, "\(newValue.count) values do not fill the shape \(shape).")
+            newValue.withUnsafeBufferPointer { source in
+                if let base = source.baseAddress { pointer.update(from: base, count: source.count) }
+            }
+        }
+    }
+
+    /// The gradient of the last backward pass: of leaves made with `requiresGradient`, after the pass.
+    public internal(set) var gradient: Tensor? {
+        get { slot?.gradient }
+        set { slot?.gradient = newValue }
+    }
+
+    /// A copy with its own memory that requires no gradient.
+    public func copy() -> Tensor {
+        let result = Tensor(uninitialized: shape)
+        result.pointer.update(from: pointer, count: count)
+        return result
+    }
+
+    /// A copy of the rows `range` of a matrix, without a gradient.
+    public func copyRows(_ range: Range<Int>) -> Tensor {
+        precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows \(range) lie outside 0..<\(rows).")
+        let result = Tensor(uninitialized: [range.count, columns])
+        result.pointer.update(from: pointer + range.lowerBound * columns, count: range.count * columns)
+        return result
+    }
+
+    /// Reads the elements in place.
+    public func withUnsafeBufferPointer<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) rethrows
+        -> Result
+    {
+        try withExtendedLifetime(self) { try body(UnsafeBufferPointer(start: pointer, count: count)) }
+    }
+
+    /// Changes the elements in place. Never between a forward pass and its backward pass.
+    public func withUnsafeMutableBufferPointer<Result>(
+        _ body: (UnsafeMutableBufferPointer<Float>) throws -> Result
+    ) rethrows -> Result {
+        try withExtendedLifetime(self) { try body(UnsafeMutableBufferPointer(start: pointer, count: count)) }
+    }
+}
