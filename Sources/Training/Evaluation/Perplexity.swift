@@ -1,0 +1,67 @@
+import Foundation
+import LanguageModels
+import Progress
+import TensorEngine
+
+/// Mean loss per labelled token, and perplexity, over a set of records.
+public struct Perplexity: Codable, Sendable, Equatable {
+    /// Nats per labelled token.
+    public var loss: Double
+    /// Standard error of ``loss`` over records: they are the independent draws, tokens are not. Zero for one record.
+    public var lossError: Double
+    /// exp(loss).
+    public var perplexity: Double
+    /// Standard error of ``perplexity``, to first order.
+    public var perplexityError: Double
+    /// Records that were scored.
+    public var records: Int
+    /// Labelled tokens that were scored.
+    public var labelledTokens: Int
+
+    /// The figures from each record's summed loss and token count: the ratio of sums, and its linearised (delta method) error
+    /// (Cochran, Sampling Techniques, 1977, 6.4).
+    public init(sums: [Double], tokens: [Int]) {
+        let total = tokens.reduce(0, +)
+        let mean = total == 0 ? .nan : sums.reduce(0, +) / Double(total)
+        let count = Double(sums.count)
+        let squares = zip(sums, tokens).reduce(0.0) { $0 + pow($1.0 - mean * Double($1.1), 2) }
+        let error = sums.count < 2 ? 0 : (count / (count - 1) * squares).squareRoot() / Double(total)
+        loss = mean
+        lossError = error
+        perplexity = exp(mean)
+        perplexityError = exp(mean) * error
+        records = sums.count
+        labelledTokens = total
+    }
+
+    /// Scores examples one by one; those without a labelled token are left out.
+    public static func measure(
+        _ model: LanguageModel,
+        on examples: [EncodedExample],
+        phase: String = "evaluating",
+        progress: ProgressHandler? = nil
+    ) -> Perplexity {
+        measure(on: examples, phase: phase, progress: progress) { batch, tape, divisor in
+            model.loss(batch, on: tape, divisor: divisor)
+        }
+    }
+
+    /// Scores examples under any objective that sums over labelled tokens.
+    public static func measure(
+        on examples: [EncodedExample],
+        phase: String = "evaluating",
+        progress: ProgressHandler? = nil,
+        objective: Trainer.Objective
+    ) -> Perplexity {
+        let scored = examples.filter { $0.labelledTokenCount > 0 }
+        let total = scored.reduce(0) { $0 + $1.ids.count }
+        var done = 0
+        let sums = scored.map { example in
+            let sum = Double(objective(TokenBatch([example]), Tape(isRecording: false), 1).values.first ?? .nan)
+            done += example.ids.count
+            progress?(ProgressEvent(phase: phase, completed: done, total: total, unit: "tokens"))
+            return sum
+        }
+        return Perplexity(sums: sums, tokens: scored.map(\.labelledTokenCount))
+    }
+}
