@@ -1,5 +1,4 @@
 import Foundation
-import LanguageModels
 import Progress
 import TensorEngine
 
@@ -34,19 +33,7 @@ public struct Perplexity: Codable, Sendable, Equatable {
         labelledTokens = total
     }
 
-    /// Scores examples one by one; those without a labelled token are left out.
-    public static func measure(
-        _ model: LanguageModel,
-        on examples: [EncodedExample],
-        phase: String = "evaluating",
-        progress: ProgressHandler? = nil
-    ) -> Perplexity {
-        measure(on: examples, phase: phase, progress: progress) { batch, tape, divisor in
-            model.loss(batch, on: tape, divisor: divisor)
-        }
-    }
-
-    /// Scores examples under any objective that sums over labelled tokens.
+    /// Scores examples one by one under an objective that sums over labelled tokens; those without any are left out.
     public static func measure(
         on examples: [EncodedExample],
         phase: String = "evaluating",
@@ -57,7 +44,7 @@ public struct Perplexity: Codable, Sendable, Equatable {
         let total = scored.reduce(0) { $0 + $1.ids.count }
         var done = 0
         let sums = scored.map { example in
-            let sum = Double(objective(TokenBatch([example]), Tape(isRecording: false), 1).values.first ?? .nan)
+            let sum = Double(objective([example], Tape(isRecording: false), 1).values.first ?? .nan)
             done += example.ids.count
             progress?(ProgressEvent(phase: phase, completed: done, total: total, unit: "tokens"))
             return sum

@@ -1,4 +1,3 @@
-import LanguageModels
 import Progress
 import TensorEngine
 
@@ -102,7 +101,7 @@ extension Trainer {
         for (number, examples) in microBatches.enumerated() {
             context.microBatch = number
             let tape = Tape()
-            let loss = objective(TokenBatch(examples), tape, Float(labelled))
+            let loss = objective(examples, tape, Float(labelled))
             let value = Double(loss.values.first ?? .nan)
             guard value.isFinite else { throw notFinite("loss", among: examples, findingWithGradient: false) }
             context.loss += value
@@ -138,7 +137,7 @@ extension Trainer {
         var guilty: [EncodedExample] = []
         for example in examples where examples.count > 1 {
             let tape = Tape(isRecording: findingWithGradient)
-            let loss = objective(TokenBatch([example]), tape, Float(example.labelledTokenCount))
+            let loss = objective([example], tape, Float(example.labelledTokenCount))
             var isFinite = (loss.values.first ?? .nan).isFinite
             if isFinite && findingWithGradient {
                 for parameter in parameters { parameter.zeroGradient() }
@@ -150,16 +149,5 @@ extension Trainer {
         for parameter in parameters { parameter.zeroGradient() }
         let named = (guilty.isEmpty ? examples : guilty).map { source.name(of: $0.recordIndex) }
         return .notFinite(quantity: quantity, step: step, records: named, path: source.path)
-    }
-}
-
-extension TokenBatch {
-    /// Examples one after the other, without padding.
-    public init(_ examples: [EncodedExample]) {
-        self.init(
-            ids: examples.flatMap(\.ids),
-            labels: examples.flatMap(\.labels),
-            layout: SequenceLayout(lengths: examples.map(\.ids.count))
-        )
     }
 }

@@ -1,4 +1,3 @@
-import LanguageModels
 import Progress
 import TensorEngine
 
@@ -95,8 +94,8 @@ public struct ExampleSource: Sendable, Equatable {
 ///
 /// Everything that decides the next step is in ``checkpoint()``: a trainer that restores it goes on to the same bits.
 public final class Trainer {
-    /// The loss of a batch as a scalar tensor: the sum over labelled tokens divided by the divisor.
-    public typealias Objective = (_ batch: TokenBatch, _ tape: Tape, _ divisor: Float) -> Tensor
+    /// The loss of a batch as a tensor of shape `[1]`: the sum over labelled tokens divided by the divisor.
+    public typealias Objective = (_ batch: [EncodedExample], _ tape: Tape, _ divisor: Float) -> Tensor
 
     /// The trained parameters.
     public let parameters: [Parameter]
@@ -156,27 +155,6 @@ public final class Trainer {
         self.objective = objective
         optimizer = try configuration.optimizer.make()
         order = DataOrder(count: examples.count, generator: SeededGenerator(seed: configuration.seed))
-    }
-
-    /// A trainer of a language model by next-token cross-entropy; of `parameters` those that are trainable.
-    ///
-    /// - Throws: as ``init(parameters:examples:source:configuration:hooks:objective:)``.
-    public convenience init(
-        model: LanguageModel,
-        parameters: [Parameter]? = nil,
-        examples: [EncodedExample],
-        source: ExampleSource = ExampleSource(),
-        configuration: TrainerConfiguration,
-        hooks: [any TrainerHook] = []
-    ) throws {
-        try self.init(
-            parameters: parameters ?? model.parameters,
-            examples: examples,
-            source: source,
-            configuration: configuration,
-            hooks: hooks,
-            objective: { batch, tape, divisor in model.loss(batch, on: tape, divisor: divisor) }
-        )
     }
 
     /// Forgets the optimizer's moments, as FS-LLM does at the start of each round; step and data order go on.
