@@ -18,8 +18,8 @@ public enum AuditError: Error, Equatable, CustomStringConvertible {
     case planTooSmall(records: Int, coins: Int, minimum: Int)
     /// Two data holders' files have the same base name, so their parts in the plan would collide.
     case duplicateHolder(name: String)
-    /// A line of a data holder's file is not a record.
-    case unreadableRecord(path: String, line: Int, reason: String)
+    /// The coins put all of a holder's records on one side, so that it has nothing to train on or nothing to compare with.
+    case oneSidedHolder(name: String)
     /// A plan directory is incomplete or was changed after it was drawn.
     case damagedPlan(path: String, reason: String)
     /// A report.json is not one that this version can render.
@@ -49,8 +49,9 @@ public enum AuditError: Error, Equatable, CustomStringConvertible {
                 + "and an audit needs at least \(minimum); add records or subjects."
         case .duplicateHolder(let name):
             return "Two data files are both named \"\(name)\"; rename one, each file is one data holder."
-        case .unreadableRecord(let path, let line, let reason):
-            return "\(path), line \(line), is not a record (\(reason)); correct or remove that line."
+        case .oneSidedHolder(let name):
+            return
+                "The coins put all records of \(name) on one side; add records or subjects to it, or use another --seed."
         case .damagedPlan(let path, let reason):
             return
                 "The plan at \(path) cannot be used (\(reason)); draw it again with `fsot audit plan` and train again."

@@ -1,4 +1,5 @@
 import Foundation
+import TensorEngine
 
 /// One run through all attacks and controls.
 struct RunEvaluation {

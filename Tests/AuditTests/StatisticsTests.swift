@@ -1,4 +1,5 @@
 import Audit
+import TensorEngine
 import Testing
 
 @Suite("Statistics: size, power and invariants")

@@ -1,0 +1,140 @@
+import Foundation
+
+/// A drawing area with two axes: maps values to SVG coordinates and draws grid, ticks and axis titles.
+struct PlotFrame {
+    /// How an axis runs.
+    struct Axis {
+        var title: String
+        var lower: Double
+        var upper: Double
+        var isLogarithmic = false
+        var ticks: [Double]
+        var label: @Sendable (Double) -> String = Figure.tick
+
+        func position(_ value: Double) -> Double {
+            if isLogarithmic {
+                let clamped = max(value, lower)
+                return (log10(clamped) - log10(lower)) / (log10(upper) - log10(lower))
+            }
+            return (value - lower) / (upper - lower)
+        }
+
+        /// Decades from `lower` to 1, for rates.
+        static func decades(_ title: String, from lower: Double) -> Axis {
+            var ticks: [Double] = []
+            var tick = lower
+            while tick < 1.5 {
+                ticks.append(tick)
+                tick *= 10
+            }
+            return Axis(
+                title: title,
+                lower: lower,
+                upper: 1,
+                isLogarithmic: true,
+                ticks: ticks,
+                label: { Figure.percent($0) }
+            )
+        }
+
+        /// A linear axis with round ticks around all `values`.
+        static func around(_ title: String, _ values: [Double], padding: Double = 0.08) -> Axis {
+            var low = values.min() ?? 0
+            var high = values.max() ?? 1
+            if high <= low {
+                low -= abs(low) * 0.1 + 0.5
+                high += abs(high) * 0.1 + 0.5
+            }
+            let span = high - low
+            low -= span * padding
+            high += span * padding
+            let raw = (high - low) / 7
+            let magnitude = pow(10, floor(log10(raw)))
+            let step = [1, 2, 2.5, 5, 10].map { $0 * magnitude }.first { $0 >= raw } ?? raw
+            let first = (low / step).rounded(.up)
+            let count = (high / step).rounded(.down) - first
+            let ticks = count >= 0 && count < 12 ? (0...Int(count)).map { (first + Double($0)) * step } : []
+            return Axis(title: title, lower: low, upper: high, ticks: ticks)
+        }
+    }
+
+    var width: Double
+    var height: Double
+    var left = 56.0
+    var right = 14.0
+    var top = 12.0
+    var bottom = 46.0
+    var x: Axis
+    var y: Axis
+
+    func x(_ value: Double) -> Double { left + x.position(value) * (width - left - right) }
+    func y(_ value: Double) -> Double { height - bottom - y.position(value) * (height - top - bottom) }
+
+    /// Grid, ticks and titles; draw the data after it.
+    var axes: Markup {
+        let floor = height - bottom
+        var pieces: [Markup] = []
+        for tick in y.ticks {
+            pieces.append(
+                "<line class=\"grid\" x1=\"\(left)\" x2=\"\(width - right)\" y1=\"\(y(tick))\" y2=\"\(y(tick))\"/>"
+            )
+            pieces.append(
+                "<text class=\"tick\" text-anchor=\"end\" x=\"\(left - 7)\" y=\"\(y(tick) + 4)\">\(y.label(tick))</text>"
+            )
+        }
+        for tick in x.ticks {
+            pieces.append("<line class=\"grid\" x1=\"\(x(tick))\" x2=\"\(x(tick))\" y1=\"\(top)\" y2=\"\(floor)\"/>")
+            pieces.append(
+                "<text class=\"tick\" text-anchor=\"middle\" x=\"\(x(tick))\" y=\"\(floor + 17)\">\(x.label(tick))</text>"
+            )
+        }
+        pieces.append("<path class=\"axis\" d=\"M\(left) \(top)V\(floor)H\(width - right)\"/>")
+        if !x.title.isEmpty {
+            pieces.append(
+                "<text class=\"title\" text-anchor=\"middle\" x=\"\((left + width - right) / 2)\" y=\"\(height - 8)\">\(x.title)</text>"
+            )
+        }
+        if !y.title.isEmpty {
+            let middle = (top + floor) / 2
+            pieces.append(
+                "<text class=\"title\" text-anchor=\"middle\" transform=\"translate(14 \(middle)) rotate(-90)\">\(y.title)</text>"
+            )
+        }
+        return Markup(pieces)
+    }
+
+    /// The whole picture.
+    func svg(label: String, _ content: [Markup]) -> Markup {
+        """
+        <svg viewBox="0 0 \(width) \(height)" role="img" aria-label="\(label)">
+        \(axes)
+        \(content)
+        </svg>
+        """
+    }
+
+    /// A line through points.
+    func line(_ points: [(x: Double, y: Double)], color: Int, isStepped: Bool = false, isDashed: Bool = false) -> Markup
+    {
+        guard let first = points.first else { return "" }
+        var path: [Markup] = ["M\(x(first.x)) \(y(first.y))"]
+        for point in points.dropFirst() {
+            path.append(isStepped ? "H\(x(point.x))V\(y(point.y))" : "L\(x(point.x)) \(y(point.y))")
+        }
+        let dashes: Markup = isDashed ? " dashed" : ""
+        return "<path class=\"line c\(color)\(dashes)\" d=\"\(path)\"/>"
+    }
+
+    /// A dot with its interval as a whisker.
+    func whisker(x value: Double, y center: Double, interval: ConfidenceInterval, color: Int, shift: Double = 0)
+        -> Markup
+    {
+        let position = x(value) + shift
+        let low = y(interval.lower)
+        let high = y(interval.upper)
+        return """
+            <path class="whisker c\(color)" d="M\(position) \(low)V\(high)M\(position - 4) \(low)h8M\(position - 4) \(high)h8"/>
+            <circle class="dot c\(color)" cx="\(position)" cy="\(y(center))" r="4.5"/>
+            """
+    }
+}

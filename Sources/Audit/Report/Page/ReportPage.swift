@@ -1,0 +1,108 @@
+import Foundation
+
+/// The report as one self-contained HTML file: no script, no font, no picture from elsewhere.
+public struct ReportPage {
+    let report: AuditReport
+
+    /// Renders a `report.json`: a pure function of its bytes, so that `fsot audit render --check` can compare files.
+    ///
+    /// - Throws: `AuditError.unreadableReport`.
+    public static func render(reportJSON: Data) throws -> String {
+        try ReportPage(report: AuditReport(json: reportJSON)).markup.html + "\n"
+    }
+
+    private var markup: Markup {
+        """
+        <!DOCTYPE html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="color-scheme" content="light dark">
+        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+        <title>\(report.title)</title>
+        <style>
+        \(PageStyle.css)
+        </style>
+        </head>
+        <body>
+        <header>
+        <h1>\(report.title)</h1>
+        <p class="lead">Can someone who holds the tuned adapter tell which records it was trained on?</p>
+        </header>
+        \(verdict)
+        \(SummaryTable(report: report).markup)
+        \(sweep)
+        \(report.runs.enumerated().map { RunSection(report: report, run: $1, number: $0 + 1).markup })
+        \(Closing(report: report).markup)
+        </body>
+        </html>
+        """
+    }
+
+    private var verdict: Markup {
+        let verdict = report.verdict
+        return """
+            <section class="verdict \(verdict.outcome.rawValue)">
+            <small>Verdict</small>
+            <b>\(verdict.headline)</b>
+            <ul>
+            \(verdict.reasons.map { "<li>\($0)</li>" as Markup })
+            </ul>
+            </section>
+            """
+    }
+
+    private var sweep: Markup {
+        guard let plot = SweepPlot(report) else { return "" }
+        let vantages = plot.vantages.enumerated().map { Self.key($0, $1.rawValue) }
+        var figures: [Markup] = [
+            """
+            <figure>\(plot.leakage)<figcaption><ul class="legend">\(vantages)</ul>Leakage: AUC of \(plot.attack) with its \
+            95 % interval, the same attack in every run (the strongest anywhere).</figcaption></figure>
+            """
+        ]
+        if let utility = plot.utility {
+            let models = plot.utilityModels.enumerated().map { Self.key($0 + 2, $1) }
+            figures.append(
+                """
+                <figure>\(utility)<figcaption><ul class="legend">\(models)</ul>Utility at the same ratios. Compare leakage only \
+                where utility is alike: a model that learned less also leaks less.</figcaption></figure>
+                """
+            )
+        }
+        return """
+            <h2>Leakage against compression</h2>
+            <p>How much of the full model was shipped to the data holders, and what the tuned adapter then gives away.</p>
+            <div class="pair">
+            \(figures)
+            </div>
+            \(comparisons)
+            """
+    }
+
+    private static func key(_ color: Int, _ name: String) -> Markup {
+        "<li><svg class=\"key\" viewBox=\"0 0 22 8\"><path class=\"line c\(color)\" d=\"M1 4H21\"/></svg>\(name)</li>"
+    }
+
+    private var comparisons: Markup {
+        let shown = report.comparisons.filter { $0.attack == SweepPlot(report)?.attack }
+        if shown.isEmpty { return "" }
+        let rows = shown.map { row -> Markup in
+            """
+            <tr><td>\(row.vantage.rawValue)</td><td>\(row.attack)</td><td>\(row.first) minus \(row.second)</td>\
+            <td class="n">\(Figure.signed(row.difference.value, 3))</td>\
+            <td class="n">\(Figure.interval(row.difference.interval, 3))</td>\
+            <td class="n">\(Figure.pValue(row.adjustedPValue))</td></tr>
+            """
+        }
+        return """
+            <h4>Runs compared on the same records (paired DeLong, p adjusted by Holm over all attacks and pairs)</h4>
+            <div class="scroll"><table>
+            <tr><th>vantage point</th><th>attack</th><th>runs</th><th class="n">AUC difference</th>\
+            <th class="n">95 % interval</th><th class="n">adjusted p</th></tr>
+            \(rows)
+            </table></div>
+            """
+    }
+}

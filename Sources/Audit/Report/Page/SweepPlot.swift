@@ -1,0 +1,109 @@
+/// Leakage and utility against the compression ratio, when several runs are given.
+struct SweepPlot {
+    private let runs: [(ratio: Double, run: AuditReport.RunReport)]
+    private let policyLimit: Double
+    /// The attack that is shown: the same for all runs, the one with the largest AUC anywhere.
+    let attack: String
+
+    /// Nil with fewer than two different compression ratios.
+    init?(_ report: AuditReport) {
+        runs = report.runs.compactMap { run in run.facts.compressionRatio.map { ($0, run) } }.sorted { $0.0 < $1.0 }
+        let results = runs.flatMap { $0.run.vantages.flatMap(\.attacks) }
+        guard Set(runs.map(\.ratio)).count > 1, let strongest = results.max(by: { $0.auc < $1.auc }) else { return nil }
+        attack = strongest.attack
+        policyLimit = report.suite.policy.maximumAUCLowerBound
+    }
+
+    private var ratioAxis: PlotFrame.Axis {
+        var axis = PlotFrame.Axis.around("shipped parameters / full parameters", runs.map(\.ratio), padding: 0.2)
+        axis.label = { Figure.percent($0) }
+        return axis
+    }
+
+    /// Which vantage points appear, in their order.
+    var vantages: [VantagePoint] {
+        VantagePoint.allCases.filter { vantage in
+            runs.contains { $0.run.vantages.contains { $0.vantage == vantage } }
+        }
+    }
+
+    var leakage: Markup {
+        let points = vantages.enumerated().flatMap { index, vantage in
+            runs.compactMap { entry -> (color: Int, ratio: Double, result: AuditReport.AttackResult)? in
+                let report = entry.run.vantages.first { $0.vantage == vantage }
+                return report?.attacks.first { $0.attack == attack }.map { (index, entry.ratio, $0) }
+            }
+        }
+        let ends = points.flatMap { [$0.result.aucInterval.lower, $0.result.aucInterval.upper] }
+        let frame = PlotFrame(
+            width: 460,
+            height: 330,
+            x: ratioAxis,
+            y: .around("AUC of \(attack)", ends + [0.5, policyLimit], padding: 0.06)
+        )
+        var content: [Markup] = [
+            "<path class=\"chance\" d=\"M\(frame.left) \(frame.y(0.5))H\(frame.width - frame.right)\"/>",
+            "<path class=\"limit\" d=\"M\(frame.left) \(frame.y(policyLimit))H\(frame.width - frame.right)\"/>",
+            "<text class=\"note\" x=\"\(frame.left + 5)\" y=\"\(frame.y(0.5) - 5)\">guessing</text>",
+            "<text class=\"note\" x=\"\(frame.left + 5)\" y=\"\(frame.y(policyLimit) - 5)\">policy limit for the lower end</text>",
+        ]
+        for color in vantages.indices {
+            let series = points.filter { $0.color == color }
+            content.append(frame.line(series.map { (x: $0.ratio, y: $0.result.auc) }, color: color))
+        }
+        for point in points {
+            // Marks of one ratio would hide each other.
+            let shift = (Double(point.color) - Double(vantages.count - 1) / 2) * 9
+            content.append(
+                frame.whisker(
+                    x: point.ratio,
+                    y: point.result.auc,
+                    interval: point.result.aucInterval,
+                    color: point.color,
+                    shift: shift
+                )
+            )
+        }
+        return frame.svg(label: "Leakage against compression ratio", content)
+    }
+
+    /// The first measure that every run reports.
+    var utilityMeasure: String? {
+        let measures = runs.first?.run.facts.utility.map(\.measure) ?? []
+        return measures.first { measure in runs.allSatisfy { $0.run.facts.utility.contains { $0.measure == measure } } }
+    }
+
+    /// The models that appear in the utility chart, in order of first appearance.
+    var utilityModels: [String] {
+        var seen: Set<String> = []
+        return runs.flatMap(\.run.facts.utility)
+            .filter { $0.measure == utilityMeasure && seen.insert($0.model).inserted }
+            .map(\.model)
+    }
+
+    var utility: Markup? {
+        guard let measure = utilityMeasure else { return nil }
+        let values = runs.flatMap(\.run.facts.utility).filter { $0.measure == measure }
+        let better = values.first?.isLowerBetter == true ? "lower is better" : "higher is better"
+        let frame = PlotFrame(
+            width: 460,
+            height: 330,
+            x: ratioAxis,
+            y: .around("\(measure) (\(better))", values.map(\.value))
+        )
+        var content: [Markup] = []
+        for (color, model) in utilityModels.enumerated() {
+            let series = runs.compactMap { entry in
+                entry.run.facts.utility.first { $0.model == model && $0.measure == measure }
+                    .map { (x: entry.ratio, y: $0.value) }
+            }
+            content.append(frame.line(series, color: color + 2))
+            for point in series {
+                content.append(
+                    "<circle class=\"dot c\(color + 2)\" cx=\"\(frame.x(point.x))\" cy=\"\(frame.y(point.y))\" r=\"4\"/>"
+                )
+            }
+        }
+        return frame.svg(label: "Utility against compression ratio", content)
+    }
+}
