@@ -8,6 +8,14 @@ public struct DuplicateCounts: Codable, Sendable, Equatable {
     public var near: Int
     /// Records that share at least one 13-gram with another holder's, equal ones included.
     public var overlappingAcrossHolders: Int
+
+    /// Makes counts.
+    public init(exact: Int = 0, exactAcrossHolders: Int = 0, near: Int = 0, overlappingAcrossHolders: Int = 0) {
+        self.exact = exact
+        self.exactAcrossHolders = exactAcrossHolders
+        self.near = near
+        self.overlappingAcrossHolders = overlappingAcrossHolders
+    }
 }
 
 /// Finds repeated records by exact text and by word 13-grams, the contamination measure of GPT-3 (arXiv 2005.14165,
@@ -45,7 +53,7 @@ enum DuplicateScan {
             }
         }
         return texts.indices.map { holder in
-            var result = DuplicateCounts(exact: 0, exactAcrossHolders: 0, near: 0, overlappingAcrossHolders: 0)
+            var result = DuplicateCounts()
             var seen: Set<String> = []
             for (index, text) in texts[holder].enumerated() {
                 let isRepeat = !seen.insert(text).inserted

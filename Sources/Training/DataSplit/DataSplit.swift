@@ -157,7 +157,7 @@ public enum DataSplit {
     }
 
     /// Cuts shuffled units at the truncated cumulative proportions, as FederatedScope does.
-    static func ldaCut(_ shuffled: [[Int]], proportions: [Double]) -> [[Int]] {
+    package static func ldaCut(_ shuffled: [[Int]], proportions: [Double]) -> [[Int]] {
         var cumulative = 0.0
         var start = 0
         return proportions.indices.map { part in

@@ -2,12 +2,12 @@ import Foundation
 import TensorEngine
 
 /// Draws from a symmetric Dirichlet distribution by normalised gamma variates.
-enum DirichletSampler {
+package enum DirichletSampler {
     /// `parts` proportions that sum to 1, from Dir(alpha, …, alpha).
     ///
     /// Small alpha drives single gamma variates below the smallest double, so the draw stays in logarithms until the
     /// largest is known.
-    static func proportions(alpha: Double, parts: Int, using generator: inout SeededGenerator) -> [Double] {
+    package static func proportions(alpha: Double, parts: Int, using generator: inout SeededGenerator) -> [Double] {
         let logarithms = (0..<parts).map { _ in logGamma(shape: alpha, using: &generator) }
         let largest = logarithms.max() ?? 0
         let weights = logarithms.map { exp($0 - largest) }
