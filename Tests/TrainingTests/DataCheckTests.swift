@@ -103,4 +103,19 @@ struct DataCheckTests {
         #expect(!json.contains("jane") && !json.contains("x.org"))
         #expect(found.examples.contains("xxxx@x.xxx"))
     }
+
+    private static let dataRoot = ProcessInfo.processInfo.environment["FSOT_DATA"]
+
+    @Test(
+        "Dolly holds the eight repeats its card tells of (FSOT_DATA names the directory of data sets)",
+        .enabled(if: dataRoot != nil, "set FSOT_DATA to the directory with dolly")
+    )
+    func dolly() throws {
+        let root = try #require(Self.dataRoot)
+        let file = try RecordFile.open("\(root)/dolly/databricks-dolly-15k.sorted.jsonl", emptyAnswers: .accepted)
+        let holder = try DataCheck.run([file], encoder: nil).holders[0]
+        #expect(holder.records == 15011)
+        #expect(holder.duplicates.exact == 8)
+        #expect(holder.emptyAnswers.isEmpty)
+    }
 }
