@@ -37,4 +37,64 @@ struct ReportPageTests {
         #expect(try again.json() == json)
         #expect(try Self.report().json() == json, "the same inputs and seed give the same report")
     }
+
+    @Test("Nothing is loaded from elsewhere, and no script runs")
+    func selfContained() throws {
+        let page = try ReportPage.render(reportJSON: Self.report().json())
+        for forbidden in ["http://", "https://", "<script", "<link", "<img", "@import", "url(", " src="] {
+            #expect(!page.contains(forbidden), "\(forbidden)")
+        }
+        #expect(page.contains("default-src 'none'"))
+        for expected in ["ROC.", "The same, logarithmic.", "Leakage against compression", "What is promised", "RATIO"] {
+            #expect(page.contains(expected), "\(expected)")
+        }
+        #expect(page.components(separatedBy: "<svg").count == page.components(separatedBy: "</svg>").count)
+    }
+
+    @Test("Text from outside is escaped wherever it comes from")
+    func escaping() throws {
+        let hostile = "<script>alert('x')</script>&\"\u{1}"
+        var input = SyntheticRun(name: hostile, leak: 0.5, recordsPerHolder: 30, ratio: 0.5).input()
+        input.facts.coordinatorSaw = [hostile]
+        input.facts.details = [RunFacts.Detail(hostile, hostile)]
+        input.facts.utility = [RunFacts.Utility(model: hostile, measure: hostile, value: 1, isLowerBetter: true)]
+        for index in input.records.indices { input.records[index].holder = hostile }
+        var second = input
+        second.name = hostile + "2"
+        second.facts.compressionRatio = 0.7
+        var suite = Self.suite()
+        suite.name = hostile
+        let report = try Audit.run(
+            inputs: [input, second],
+            suite: suite,
+            title: hostile,
+            provenance: [RunFacts.Detail(hostile, hostile)]
+        )
+        let page = try ReportPage.render(reportJSON: report.json())
+        #expect(!page.contains("<script"))
+        #expect(!page.contains("alert('x')"))
+        #expect(!page.contains("\u{1}"))
+        #expect(page.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;&quot;"))
+    }
+
+    @Test("Another schema, a damaged file, and wild numbers: refused or drawn, never a crash")
+    func foreignReports() throws {
+        #expect(throws: AuditError.self) { try ReportPage.render(reportJSON: Data("{}".utf8)) }
+        #expect(throws: AuditError.self) { try ReportPage.render(reportJSON: Data("[1".utf8)) }
+        let json = try Self.report().json()
+        let text = try #require(String(data: json, encoding: .utf8))
+        let other = text.replacingOccurrences(of: "fsot.audit/1", with: "fsot.audit/9")
+        #expect(
+            throws: AuditError.unreadableReport(
+                reason: "its schema is fsot.audit/9 and this version reads fsot.audit/1"
+            )
+        ) { try ReportPage.render(reportJSON: Data(other.utf8)) }
+        let wild = text.replacing(/"(upper|lower|compressionRatio|value)" : [-0-9.e]+/) { match in
+            "\"\(match.output.1)\" : 1e300"
+        }
+        #expect(wild != text)
+        #expect(try ReportPage.render(reportJSON: Data(wild.utf8)).contains("</html>"))
+        let nothing = text.replacing(/"heldOut" : [0-9]+/, with: "\"heldOut\" : -9223372036854775808")
+        #expect(try ReportPage.render(reportJSON: Data(nothing.utf8)).contains("</html>"))
+    }
 }

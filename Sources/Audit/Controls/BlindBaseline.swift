@@ -22,18 +22,22 @@ public struct BlindBaseline: Sendable {
         for fold in Set(foldOfRecord).sorted() {
             let training = records.indices.filter { foldOfRecord[$0] != fold }
             let scaling = ShapeScaling(training.map { features[$0].shape })
-            func row(_ index: Int) -> RidgeLogistic.Row {
-                let shape = scaling.apply(features[index].shape)
-                return features[index].words.map { (column: $0.bucket, value: $0.value) }
-                    + shape.enumerated().map { (column: settings.buckets + $0.offset, value: $0.element) }
+            func rows(_ indices: [Int]) -> SparseRows {
+                var rows = SparseRows(columns: settings.buckets + BlindFeatures.shapeCount)
+                for index in indices {
+                    let shape = scaling.apply(features[index].shape).enumerated()
+                    let entries = shape.map { (column: settings.buckets + $0.offset, value: $0.element) }
+                    rows.append(features[index].words + entries)
+                }
+                return rows
             }
             let model = RidgeLogistic(
-                rows: training.map(row),
+                rows: rows(training),
                 labels: training.map { records[$0].isMember },
-                columns: settings.buckets + BlindFeatures.shapeCount,
                 ridge: settings.ridge
             )
-            for index in records.indices where foldOfRecord[index] == fold { scores[index] = model.score(row(index)) }
+            let held = records.indices.filter { foldOfRecord[$0] == fold }
+            for (index, score) in zip(held, model.scores(of: rows(held))) { scores[index] = score }
         }
         return scores
     }

@@ -4,7 +4,7 @@ import Foundation
 /// What can be told about a record without any model: its words, its length, how it compresses, how it is punctuated.
 struct BlindFeatures {
     /// Hashed words and word pairs, log-damped counts scaled to unit length; sorted by bucket.
-    let words: [(bucket: Int, value: Double)]
+    let words: [(column: Int, value: Double)]
     /// Length, word count, compressibility, and shares of punctuation, digits and capitals.
     let shape: [Double]
 
@@ -21,10 +21,10 @@ struct BlindFeatures {
             previous = token
         }
         let damped = counts.sorted { $0.key < $1.key }.map { entry in
-            (bucket: entry.key, value: entry.value < 0 ? -log1p(-entry.value) : log1p(entry.value))
+            (column: entry.key, value: entry.value < 0 ? -log1p(-entry.value) : log1p(entry.value))
         }
         let norm = damped.reduce(0) { $0 + $1.value * $1.value }.squareRoot()
-        words = norm > 0 ? damped.map { ($0.bucket, $0.value / norm) } : []
+        words = norm > 0 ? damped.map { ($0.column, $0.value / norm) } : []
 
         let bytes = Array(text.utf8)
         let characters = Double(max(1, text.count))

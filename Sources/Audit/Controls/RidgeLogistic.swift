@@ -5,60 +5,95 @@ import Foundation
 /// Minimises Σ log(1 + exp(−y·w·x)) + λ/2 |w|² by Nesterov's accelerated gradient with the exact step 1/L: convex, no random
 /// start, so the same data give the same weights.
 struct RidgeLogistic {
-    /// One row: (column, value) pairs.
-    typealias Row = [(column: Int, value: Double)]
-
     let weights: [Double]
     private let offset: Double
 
-    init(rows: [Row], labels: [Bool], columns: Int, ridge: Double, iterations: Int = 300) {
-        let lipschitz = 0.25 * Self.largestEigenvalue(rows, columns: columns) * 1.05 + ridge
-        let momentum = (1 - (ridge / lipschitz).squareRoot()) / (1 + (ridge / lipschitz).squareRoot())
-        var weights = [Double](repeating: 0, count: columns)
+    init(rows: SparseRows, labels: [Bool], ridge: Double, iterations: Int = 300) {
+        let lipschitz = 0.25 * rows.largestEigenvalue * 1.05 + ridge
+        let root = (ridge / lipschitz).squareRoot()
+        let momentum = (1 - root) / (1 + root)
+        var weights = [Double](repeating: 0, count: rows.columns)
         var ahead = weights
+        var pulls = [Double](repeating: 0, count: rows.count)
         for _ in 0..<iterations {
-            var gradient = ahead.map { $0 * ridge }
-            for (row, label) in zip(rows, labels) {
-                let sign: Double = label ? 1 : -1
-                let pull = -sign / (1 + exp(sign * Self.dot(row, ahead)))
-                for entry in row { gradient[entry.column] += pull * entry.value }
+            rows.multiply(ahead, into: &pulls)
+            for row in pulls.indices {
+                let sign: Double = labels[row] ? 1 : -1
+                pulls[row] = -sign / (1 + exp(sign * pulls[row]))
             }
+            var gradient = [Double](repeating: 0, count: rows.columns)
+            rows.addTransposed(pulls, to: &gradient)
             var change = 0.0
-            for column in 0..<columns {
-                let next = ahead[column] - gradient[column] / lipschitz
+            for column in gradient.indices {
+                let next = ahead[column] - (gradient[column] + ridge * ahead[column]) / lipschitz
                 let step = next - weights[column]
                 ahead[column] = next + momentum * step
                 weights[column] = next
                 change = max(change, abs(step))
             }
-            if change < 1e-7 { break }
+            if change < 1e-5 { break }
         }
+        rows.multiply(weights, into: &pulls)
         self.weights = weights
-        offset = rows.isEmpty ? 0 : rows.reduce(0) { $0 + Self.dot($1, weights) } / Double(rows.count)
+        offset = pulls.isEmpty ? 0 : pulls.reduce(0, +) / Double(pulls.count)
     }
 
-    /// The score of a row, less the mean over the training rows: comparable between folds.
-    func score(_ row: Row) -> Double { Self.dot(row, weights) - offset }
+    /// The scores of rows, less the mean over the training rows: comparable between folds.
+    func scores(of rows: SparseRows) -> [Double] {
+        var scores = [Double](repeating: 0, count: rows.count)
+        rows.multiply(weights, into: &scores)
+        return scores.map { $0 - offset }
+    }
+}
 
-    private static func dot(_ row: Row, _ weights: [Double]) -> Double {
-        row.reduce(0) { $0 + $1.value * weights[$1.column] }
+/// A matrix of mostly zeros, row after row.
+struct SparseRows {
+    let columns: Int
+    private var starts = [0]
+    private var positions: [Int] = []
+    private var values: [Double] = []
+
+    init(columns: Int) { self.columns = columns }
+
+    var count: Int { starts.count - 1 }
+
+    mutating func append(_ entries: some Sequence<(column: Int, value: Double)>) {
+        for entry in entries {
+            positions.append(entry.column)
+            values.append(entry.value)
+        }
+        starts.append(positions.count)
+    }
+
+    /// `[columns]` → `[rows]`.
+    func multiply(_ vector: [Double], into result: inout [Double]) {
+        for row in 0..<count {
+            var sum = 0.0
+            for entry in starts[row]..<starts[row + 1] { sum += values[entry] * vector[positions[entry]] }
+            result[row] = sum
+        }
+    }
+
+    /// `[rows]` → `[columns]`, added.
+    func addTransposed(_ vector: [Double], to result: inout [Double]) {
+        for row in 0..<count {
+            let factor = vector[row]
+            for entry in starts[row]..<starts[row + 1] { result[positions[entry]] += factor * values[entry] }
+        }
     }
 
     /// The largest eigenvalue of XᵀX by power iteration from a fixed start.
-    private static func largestEigenvalue(_ rows: [Row], columns: Int) -> Double {
+    var largestEigenvalue: Double {
         var vector = (0..<columns).map { 1 + 0.1 * Double($0 % 7) }
+        var images = [Double](repeating: 0, count: count)
         var eigenvalue = 1.0
-        for _ in 0..<40 {
+        for _ in 0..<30 {
             let norm = vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
             guard norm > 0 else { return 1 }
-            for column in 0..<columns { vector[column] /= norm }
-            var next = [Double](repeating: 0, count: columns)
-            for row in rows {
-                let projection = dot(row, vector)
-                for entry in row { next[entry.column] += projection * entry.value }
-            }
-            eigenvalue = next.reduce(0) { $0 + $1 * $1 }.squareRoot()
-            vector = next
+            multiply(vector.map { $0 / norm }, into: &images)
+            vector = [Double](repeating: 0, count: columns)
+            addTransposed(images, to: &vector)
+            eigenvalue = vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
         }
         return eigenvalue
     }

@@ -1,0 +1,53 @@
+import Audit
+import Foundation
+import Testing
+
+@Suite("Attack suites")
+struct AttackSuiteTests {
+    private func decode(_ json: String) throws -> AttackSuite {
+        try JSONDecoder().decode(AttackSuite.self, from: Data(json.utf8))
+    }
+
+    @Test("What is left out keeps its default, and a suite survives its own encoding")
+    func defaults() throws {
+        #expect(try decode("{}") == AttackSuite())
+        let suite = try decode(#"{"attacks":["ratio"],"seed":7,"policy":{"resolvable_auc":0.7},"blind":{"folds":3}}"#)
+        #expect(suite.attacks == ["ratio"] && suite.seed == 7 && suite.policy.resolvableAUC == 0.7)
+        #expect(suite.blind.folds == 3 && suite.policy.significance == 0.05)
+        #expect(try JSONDecoder().decode(AttackSuite.self, from: JSONEncoder().encode(suite)) == suite)
+    }
+
+    @Test(
+        "Mistakes are named by key",
+        arguments: [
+            (#"{"attack":["LOSS"]}"#, "attack"),
+            (#"{"policy":{"max_auc":0.6}}"#, "policy.max_auc"),
+            (#"{"attacks":[]}"#, "attacks"),
+            (#"{"attacks":["LOSS","loss"]}"#, "attacks"),
+            (#"{"mink_fraction":0}"#, "mink_fraction"),
+            (#"{"ez_smoothing":-1}"#, "ez_smoothing"),
+            (#"{"false_positive_rates":[1.5]}"#, "false_positive_rates"),
+            (#"{"false_positive_rates":[0.05]}"#, "policy.true_positive_rate_level"),
+            (#"{"permutations":1}"#, "permutations"),
+            (#"{"bootstrap_replicates":3}"#, "bootstrap_replicates"),
+            (#"{"blind":{"folds":1}}"#, "blind"),
+            (#"{"policy":{"significance":2}}"#, "policy.significance"),
+            (#"{"policy":{"minimum_coins_per_side":1}}"#, "policy.minimum_coins_per_side"),
+        ]
+    )
+    func mistakes(json: String, key: String) {
+        let error = #expect(throws: AuditError.self) { try decode(json) }
+        guard case .invalidSuite(let found, _) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(found == key)
+    }
+
+    @Test("An unknown attack is named")
+    func unknownAttack() {
+        #expect(throws: AuditError.unknownAttack(name: "LIRA", known: AttackRegistry.names)) {
+            try decode(#"{"attacks":["LIRA"]}"#)
+        }
+    }
+}
