@@ -3,6 +3,7 @@ import Compression
 import Foundation
 import TensorEngine
 import Testing
+import Training
 
 @Suite("Attacks")
 struct AttackTests {
@@ -122,5 +123,17 @@ struct AttackTests {
         #expect(throws: AuditError.unknownAttack(name: "LIRA", known: AttackRegistry.names)) {
             try AttackRegistry.attack(named: "LIRA", suite: suite)
         }
+    }
+
+    @Test("Lower-casing reaches every text of a record and nothing else")
+    func lowercased() {
+        let record = Record(instruction: "Ask ME", input: "In", output: "OUT", category: "Cat", subject: "S-1")
+        #expect(
+            record.lowercased()
+                == Record(instruction: "ask me", input: "in", output: "out", category: "Cat", subject: "S-1")
+        )
+        #expect(Record(text: "Über").lowercased().text == "über")
+        let turns = [RecordMessage(role: "assistant", content: "Yes")]
+        #expect(Record(messages: turns).lowercased().messages == [RecordMessage(role: "assistant", content: "yes")])
     }
 }
