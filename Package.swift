@@ -80,7 +80,8 @@ let package = Package(
         .target(
             name: "Checkpoints", dependencies: ["TensorEngine", "AtomicFiles"], swiftSettings: numericSettings),
         .target(name: "SecureAggregation", dependencies: ["Cryptography"], swiftSettings: swiftSettings),
-        .target(name: "Sealing", dependencies: ["Cryptography", "AtomicFiles"], swiftSettings: swiftSettings),
+        .target(
+            name: "Sealing", dependencies: ["Cryptography", "AtomicFiles", "Progress"], swiftSettings: swiftSettings),
         .target(name: "Cryptography", dependencies: ["CSodium", "COpenSSL"], swiftSettings: swiftSettings),
         .target(name: "TensorEngine", dependencies: ["CKernels", "COpenBLAS"], swiftSettings: numericSettings),
         .target(

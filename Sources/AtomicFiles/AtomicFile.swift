@@ -11,7 +11,8 @@ public enum AtomicFileError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .system(let operation, let path, let reason):
-            return "Cannot \(operation) \(path): \(reason); free space or fix the permissions and run the command again."
+            return
+                "Cannot \(operation) \(path): \(reason); free space or fix the permissions and run the command again."
         case .alreadyExists(let path):
             return "\(path) already exists; choose another output or remove it first."
         }
@@ -55,11 +56,12 @@ public final class AtomicFileWriter {
 
     /// Opens the temporary file `<path>.fsot-partial-<pid>-<random>`.
     ///
+    /// - Parameter permissions: of the file, before the process's umask; `0o600` for secrets.
     /// - Throws: `AtomicFileError.system` when the directory is missing or not writable.
-    public init(path: String) throws {
+    public init(path: String, permissions: mode_t = 0o644) throws {
         destination = path
         temporary = "\(path).fsot-partial-\(getpid())-\(UInt32.random(in: .min ... .max))"
-        descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+        descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, permissions)
         if descriptor < 0 { throw AtomicFile.failure("create", path) }
     }
 
@@ -141,7 +143,10 @@ public final class StagedDirectory {
             try manager.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {
             throw AtomicFileError.system(
-                operation: "create", path: trimmed, reason: (error as NSError).localizedDescription)
+                operation: "create",
+                path: trimmed,
+                reason: (error as NSError).localizedDescription
+            )
         }
     }
 
