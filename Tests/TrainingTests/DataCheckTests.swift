@@ -107,7 +107,7 @@ struct DataCheckTests {
     private static let dataRoot = ProcessInfo.processInfo.environment["FSOT_DATA"]
 
     @Test(
-        "Dolly holds the eight repeats its card tells of (FSOT_DATA names the directory of data sets)",
+        "Dolly holds the repeats its card tells of (FSOT_DATA names the directory of data sets)",
         .enabled(if: dataRoot != nil, "set FSOT_DATA to the directory with dolly")
     )
     func dolly() throws {
@@ -115,7 +115,9 @@ struct DataCheckTests {
         let file = try RecordFile.open("\(root)/dolly/databricks-dolly-15k.sorted.jsonl", emptyAnswers: .accepted)
         let holder = try DataCheck.run([file], encoder: nil).holders[0]
         #expect(holder.records == 15011)
-        #expect(holder.duplicates.exact == 8)
+        #expect(Set(file.records).count == 15003)
+        // Seven more repeat a text under another category.
+        #expect(holder.duplicates.exact == 15)
         #expect(holder.emptyAnswers.isEmpty)
     }
 }

@@ -19,7 +19,11 @@ extension Verdict {
             return Verdict(
                 outcome: .leakage,
                 headline: "Leakage above policy: the tuned adapter gives away which records it was trained on",
-                reasons: leaks
+                reasons: leaks + [
+                    "The policy allows a lower end of \(Figure.decimal(policy.maximumAUCLowerBound, 2)) for the AUC, and of "
+                        + "\(Figure.percent(policy.maximumTruePositiveRateLowerBound)) for the members caught at "
+                        + "\(Figure.percent(policy.truePositiveRateLevel)) false alarms."
+                ]
             )
         }
         let doubts = doubts(runs, policy)
@@ -75,11 +79,10 @@ extension Verdict {
             }
             guard let worst = offenders.max(by: { $0.aucInterval.lower < $1.aucInterval.lower }) else { return nil }
             let others = offenders.count - 1
-            let more = others == 0 ? "" : "; \(others) more \(others == 1 ? "attack exceeds" : "attacks exceed") it too"
+            let more =
+                others == 0 ? "" : "; \(others) more \(others == 1 ? "attack is" : "attacks are") above policy too"
             return
-                "\(table.place): \(worst.attack) reaches AUC \(Figure.auc(worst))\(caught(by: worst, policy)). The policy "
-                + "allows lower ends of \(Figure.decimal(policy.maximumAUCLowerBound, 2)) for the AUC and "
-                + "\(Figure.percent(policy.maximumTruePositiveRateLowerBound)) for the members caught\(more)."
+                "\(table.place): \(worst.attack) reaches AUC \(Figure.auc(worst))\(caught(by: worst, policy))\(more)."
         }
     }
 
