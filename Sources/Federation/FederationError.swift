@@ -1,0 +1,44 @@
+/// Why a federation could not start or go on.
+public enum FederationError: Error, Equatable, CustomStringConvertible {
+    /// The settings contradict each other.
+    case invalidConfiguration(reason: String, remedy: String)
+    /// A peer sent bytes that are not a valid message.
+    case malformedMessage(from: String, reason: String)
+    /// Too few data holders were left to finish the round.
+    case tooFewParticipants(round: Int, alive: [String], needed: Int)
+    /// An update or an aggregate holds NaN or infinity.
+    case notFinite(round: Int, what: String)
+    /// The update does not have the adapter's length.
+    case wrongLength(from: String, found: Int, expected: Int)
+    /// The owner's check found the aggregate worse than allowed.
+    case aggregateRejected(round: Int, reason: String)
+    /// A run directory is damaged or belongs to another configuration.
+    case invalidRun(path: String, reason: String)
+    /// The user asked to stop; the run can be resumed.
+    case interrupted(path: String, round: Int)
+
+    /// One sentence with the remedy.
+    public var description: String {
+        switch self {
+        case .invalidConfiguration(let reason, let remedy):
+            return "\(reason); \(remedy)."
+        case .malformedMessage(let peer, let reason):
+            return "\(peer) sent a message that cannot be read (\(reason)); check that all sides run the same version."
+        case .tooFewParticipants(let round, let alive, let needed):
+            return "Round \(round) cannot finish: \(alive.isEmpty ? "nobody" : alive.joined(separator: ", "))"
+                + " answered but \(needed) are needed; bring the others back and continue with --resume."
+        case .notFinite(let round, let what):
+            return "\(what) of round \(round) is not finite; lower --lr and continue with --resume."
+        case .wrongLength(let peer, let found, let expected):
+            return "\(peer) sent \(found) numbers but the adapter has \(expected);"
+                + " check that it tunes the same emulator with the same method."
+        case .aggregateRejected(let round, let reason):
+            return "The aggregate of round \(round) was rejected: \(reason);"
+                + " the last good round is kept, lower --lr or look at the data holders."
+        case .invalidRun(let path, let reason):
+            return "\(path) cannot be used: \(reason)."
+        case .interrupted(let path, let round):
+            return "Stopped in round \(round); continue with the same command and --resume (\(path))."
+        }
+    }
+}
