@@ -57,32 +57,35 @@ FSOT_DISPATCH double fsot_exponential_sum(const float *z, size_t n, float *maxim
     return sum;
 }
 
-FSOT_DISPATCH void fsot_log_moments(const float *z, size_t n, float lse, double *first, double *second) {
+FSOT_DISPATCH void fsot_log_moments(const float *z, size_t n, float shift, double moments[3]) {
 #pragma clang fp contract(fast)
-    double one = 0, two = 0;
+    double sums[3] = {0, 0, 0};
     for (size_t start = 0; start < n; start += 1024) {
         size_t end = start + 1024 < n ? start + 1024 : n, i = start;
-        v16 a = SPLAT16(0.0f), b = SPLAT16(0.0f);
+        v16 a = SPLAT16(0.0f), b = a, c = a;
         for (; i + 16 <= end; i += 16) {
-            v16 d = LOAD16(z + i) - lse;
-            EXP16(p, d);
-            a += p * d;
-            b += p * d * d;
+            v16 d = LOAD16(z + i) - shift;
+            EXP16(e, d);
+            a += e;
+            b += e * d;
+            c += e * d * d;
         }
-        float x = 0, y = 0;
+        float x = 0, y = 0, w = 0;
         for (; i < end; i++) {
-            float d = z[i] - lse;
-            float p = fsot_exp(d);
-            x += p * d;
-            y += p * d * d;
+            float d = z[i] - shift;
+            float e = fsot_exp(d);
+            x += e;
+            y += e * d;
+            w += e * d * d;
         }
         for (int k = 0; k < 16; k++) {
             x += a[k];
             y += b[k];
+            w += c[k];
         }
-        one += (double)x;
-        two += (double)y;
+        sums[0] += (double)x;
+        sums[1] += (double)y;
+        sums[2] += (double)w;
     }
-    *first = one;
-    *second = two;
+    memcpy(moments, sums, sizeof sums);
 }

@@ -33,8 +33,14 @@ public final class Tape {
     /// and to each leaf tensor that requires one. The tape is empty afterwards.
     public func backward(from loss: Tensor) {
         precondition(loss.count == 1, "backward starts from a scalar, not from the shape \(loss.shape).")
+        backward(from: loss, seed: Tensor(shape: [1], values: [1]))
+    }
+
+    /// The same from a result of any shape, whose gradient is given.
+    package func backward(from result: Tensor, seed: Tensor) {
         precondition(isRecording, "this tape records nothing; make it with Tape(isRecording: true) to train.")
-        loss.slot?.add(Tensor(shape: [1], values: [1]))
+        precondition(seed.count == result.count, "a gradient \(seed.shape) does not fit \(result.shape).")
+        result.slot?.add(seed)
         while let node = nodes.popLast() {
             guard var gradient = node.slot.take() else { continue }
             node.backward(&gradient)

@@ -84,13 +84,18 @@ private func statistics(_ z: UnsafePointer<Float>, count: Int, target: Int) -> T
     var top: Float = 0
     let sum = fsot_exponential_sum(z, count, &top)
     let logSum = Double(top) + log(sum)
-    var first = 0.0
-    var second = 0.0
-    fsot_log_moments(z, count, Float(logSum), &first, &second)
+    // Moments around the rounded logarithm, divided by their own sum: the rounding then cancels.
+    let shift = Float(logSum)
+    var moments = (0.0, 0.0, 0.0)
+    withUnsafeMutableBytes(of: &moments) { bytes in
+        if let base = bytes.assumingMemoryBound(to: Double.self).baseAddress { fsot_log_moments(z, count, shift, base) }
+    }
+    let first = moments.1 / moments.0
+    let variance = max(0, moments.2 / moments.0 - first * first)
     return TokenStatistics(
         logProbability: Float(Double(z[target]) - logSum),
-        mean: Float(first),
-        deviation: Float(max(0, second - first * first).squareRoot()),
+        mean: Float(first + Double(shift) - logSum),
+        deviation: Float(variance.squareRoot()),
         isArgmax: z[target] >= top
     )
 }

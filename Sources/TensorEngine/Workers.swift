@@ -106,13 +106,19 @@ final class Workers: @unchecked Sendable {
             pthread_mutex_lock(mutex)
             while generation.load(ordering: .acquiring) == seen { pthread_cond_wait(wake, mutex) }
             seen = generation.load(ordering: .acquiring)
-            let body = index <= helpers ? self.body : nil
-            let tiles = self.tiles
+            let takesPart = index <= helpers
             pthread_mutex_unlock(mutex)
-            guard let body else { continue }
-            work(body, tiles: tiles, worker: index)
+            guard takesPart else { continue }
+            takePart(index)
             finish()
         }
+    }
+
+    /// Not inlined, so that the reference to the body is gone before `finish` lets the caller return: the body must not
+    /// outlive the call that lent it. The caller changes nothing before all have finished, so no lock is needed.
+    @inline(never)
+    private func takePart(_ index: Int) {
+        if let body { work(body, tiles: tiles, worker: index) }
     }
 
     private func finish() {

@@ -55,9 +55,9 @@ float fsot_dot(const float *a, const float *b, size_t n);
 // MARK: - crossentropy.c
 // Writes exp(z - max) over z; returns the sum of the exponentials, and the maximum through `maximum`.
 double fsot_exponentials(float *z, size_t n, float *maximum);
-// Sum of exp(z - max) without writing; and sum_v p log p, sum_v p (log p)^2 with p = exp(z - lse).
+// Sum of exp(z - max) without writing; and the sums over v of e, e d, e d^2 with d = z - shift, e = exp(d).
 double fsot_exponential_sum(const float *z, size_t n, float *maximum);
-void fsot_log_moments(const float *z, size_t n, float lse, double *first, double *second);
+void fsot_log_moments(const float *z, size_t n, float shift, double moments[3]);
 
 // MARK: - optimizers.c
 // torch.optim.AdamW: p *= decay; m, v updated; p -= step * m / (sqrt(v) * inverse_root + epsilon).
