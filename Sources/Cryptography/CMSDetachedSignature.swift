@@ -32,7 +32,9 @@ public enum CMSDetachedSignature {
     /// Verifies that `signature` over `content` was made by the owner of `certificate`, and by nobody else.
     ///
     /// Certificates inside the signature are not trusted: the signer is looked up by `certificate` alone. Dates are not
-    /// looked at, since trust comes from knowing the certificate.
+    /// looked at, since trust comes from knowing the certificate. The signature must be in the one form that
+    /// ``sign(_:certificate:key:)`` and `openssl cms -sign` write, with exactly this certificate inside: no byte of it can
+    /// change.
     ///
     /// - Throws: `OpenSSLError`.
     public static func verify(
@@ -53,6 +55,10 @@ public enum CMSDetachedSignature {
         ERR_clear_error()
         guard CMS_verify(message.handle, certificates, nil, bio.handle, nil, flags) == 1 else {
             throw OpenSSLError("verify the CMS signature")
+        }
+        // The envelope around what is signed could otherwise change without notice: versions, the list of digests.
+        guard try message.canonicalDER(signer: certificate) == signature else {
+            throw OpenSSLError("verify the CMS signature", reason: "its envelope was changed")
         }
     }
 
@@ -76,43 +82,5 @@ public enum CMSDetachedSignature {
             throw OpenSSLError("find the signer", reason: "the CMS signature carries more than one certificate")
         }
         return try Certificate(owning: OpaquePointer(only))
-    }
-}
-
-/// A parsed CMS structure; freed with the object.
-private final class CMSMessage {
-    let handle: OpaquePointer
-
-    /// Parses DER and refuses bytes after it.
-    init(der: [UInt8]) throws {
-        let bio = try der.withUnsafeBytes { try MemoryBIO(reading: $0) }
-        guard let handle = d2i_CMS_bio(bio.handle, nil) else { throw OpenSSLError("read the CMS signature") }
-        self.handle = handle
-        guard bio.count == 0 else {
-            throw OpenSSLError("read the CMS signature", reason: "\(bio.count) bytes follow it")
-        }
-        // A content inside would be what OpenSSL checks, instead of the content that we were given.
-        guard CMS_is_detached(handle) == 1 else {
-            throw OpenSSLError("read the CMS signature", reason: "it is not detached from its content")
-        }
-    }
-
-    deinit {
-        CMS_ContentInfo_free(handle)
-    }
-
-    func requireOneSHA256Signer() throws {
-        ERR_clear_error()
-        guard
-            OBJ_obj2nid(CMS_get0_type(handle)) == NID_pkcs7_signed,
-            let signers = CMS_get0_SignerInfos(handle),
-            OPENSSL_sk_num(signers) == 1,
-            let signer = OPENSSL_sk_value(signers, 0)
-        else { throw OpenSSLError("read the CMS signature", reason: "it does not have exactly one signer") }
-        var digest: UnsafeMutablePointer<X509_ALGOR>?
-        CMS_SignerInfo_get0_algs(OpaquePointer(signer), nil, nil, &digest, nil)
-        guard let digest, OBJ_obj2nid(digest.pointee.algorithm) == NID_sha256 else {
-            throw OpenSSLError("read the CMS signature", reason: "its digest is not SHA-256")
-        }
     }
 }

@@ -38,6 +38,14 @@ public final class P256PrivateKey: @unchecked Sendable {
             EVP_PKEY_free(key)
             throw OpenSSLError("read the P-256 private key", reason: "it is a key of another kind")
         }
+        // PKCS#8 carries the public key too, and OpenSSL believes it without comparing.
+        let context = EVP_PKEY_CTX_new_from_pkey(nil, key, nil)
+        defer { EVP_PKEY_CTX_free(context) }
+        guard EVP_PKEY_pairwise_check(context) == 1 else {
+            EVP_PKEY_free(key)
+            ERR_clear_error()
+            throw OpenSSLError("read the P-256 private key", reason: "its secret and public halves do not fit")
+        }
         handle = key
     }
 
