@@ -145,7 +145,7 @@ let package = Package(
         ].map { (module: String, others: [String]) in
             .testTarget(
                 name: "\(module)Tests",
-                dependencies: [.target(name: module), "TestSupport"] + others.map { .target(name: $0) },
+                dependencies: [.target(name: module), "TestSupport", logging] + others.map { .target(name: $0) },
                 swiftSettings: swiftSettings
             )
         }

@@ -23,7 +23,8 @@ public enum EmulatorError: Error, Equatable, CustomStringConvertible {
         case .invalidSplit(let reason, let remedy):
             return "\(reason); \(remedy)."
         case .invalidDescription(let path, let reason):
-            return "\(path) is not a usable emulator description: \(reason); make the emulator again with fsot compress."
+            return
+                "\(path) is not a usable emulator description: \(reason); make the emulator again with fsot compress."
         case .tensorSetMismatch(let adapter, let missing, let extra):
             var parts: [String] = []
             if !missing.isEmpty { parts.append("missing \(missing.joined(separator: ", "))") }

@@ -22,11 +22,14 @@ public struct OffsiteSplit: Sendable, Equatable {
         guard bottom >= 0, top >= 0, bottom + top >= 1, bottom + top < fullLayerCount else {
             throw EmulatorError.invalidSplit(
                 reason: "--bottom \(bottom) and --top \(top) do not fit a model of \(fullLayerCount) blocks",
-                remedy: "choose numbers that leave at least one block in the middle and one in the adapter")
+                remedy: "choose numbers that leave at least one block in the middle and one in the adapter"
+            )
         }
         guard keep >= 0, keep <= 1 else {
             throw EmulatorError.invalidSplit(
-                reason: "--keep \(keep) is not a share", remedy: "give a number between 0 and 1, such as 0.5")
+                reason: "--keep \(keep) is not a share",
+                remedy: "give a number between 0 and 1, such as 0.5"
+            )
         }
         let middleCount = fullLayerCount - bottom - top
         let count = Int((keep * Double(middleCount)).rounded(.toNearestOrEven))

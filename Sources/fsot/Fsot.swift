@@ -29,7 +29,7 @@ enum Main {
             }
         } catch let code as ExitCode {
             exit(code.rawValue)
-        } catch where Fsot.exitCode(for: error) != .failure {
+        } catch  where Fsot.exitCode(for: error) != .failure {
             Fsot.exit(withError: error)
         } catch {
             let label = Console.usesColor(STDERR_FILENO) ? "\u{1B}[31merror:\u{1B}[0m" : "error:"

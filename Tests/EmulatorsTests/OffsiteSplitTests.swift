@@ -34,7 +34,9 @@ import Testing
             #expect((full == nil) == (2..<6).contains(layer))
             if let full { #expect(map.emulatorLayer(forFullLayer: full) == layer) }
         }
-        #expect(map.fullName(forEmulatorName: "model.layers.8.mlp.up_proj.weight") == "model.layers.19.mlp.up_proj.weight")
+        #expect(
+            map.fullName(forEmulatorName: "model.layers.8.mlp.up_proj.weight") == "model.layers.19.mlp.up_proj.weight"
+        )
         #expect(map.fullName(forEmulatorName: "transformer.h.0.ln_1.bias") == "transformer.h.0.ln_1.bias")
         #expect(map.fullName(forEmulatorName: "model.embed_tokens.weight") == nil)
         #expect(map.fullName(forEmulatorName: "model.layers.3.x") == nil)

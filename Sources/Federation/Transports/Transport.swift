@@ -51,7 +51,9 @@ public struct InMemoryTransport: Transport {
         for handler in handlers {
             guard table.updateValue(handler, forKey: handler.name) == nil else {
                 throw FederationError.invalidConfiguration(
-                    reason: "Two data holders are called \(handler.name)", remedy: "rename one of the files")
+                    reason: "Two data holders are called \(handler.name)",
+                    remedy: "rename one of the files"
+                )
             }
         }
         self.handlers = table
@@ -63,7 +65,9 @@ public struct InMemoryTransport: Transport {
     public func exchange(_ request: Data, with participant: String) async throws -> Data {
         guard let handler = handlers[participant] else {
             throw FederationError.invalidConfiguration(
-                reason: "There is no data holder \(participant)", remedy: "check the roster")
+                reason: "There is no data holder \(participant)",
+                remedy: "check the roster"
+            )
         }
         return await handler.handle(request)
     }

@@ -1,0 +1,28 @@
+/// What a participant is asked to do in one round.
+public struct LocalTask: Sendable, Equatable {
+    /// The data holder.
+    public var holder: String
+    /// Counted from 1.
+    public var round: Int
+    /// Optimizer steps.
+    public var localSteps: Int
+    /// Learning rate of the round.
+    public var learningRate: Double
+
+    /// Makes a task.
+    public init(holder: String, round: Int, localSteps: Int, learningRate: Double) {
+        self.holder = holder
+        self.round = round
+        self.localSteps = localSteps
+        self.learningRate = learningRate
+    }
+}
+
+/// Trains an adapter on one holder's records; in a simulation several holders share one, and so one copy of the
+/// frozen weights.
+public protocol LocalTrainer: Sendable {
+    /// Trains from `state` and returns the new state; the same arguments give the same bits.
+    ///
+    /// - Throws: `TrainingError` (NaN or infinity, with the record), `CancellationError` when the user stopped.
+    func train(_ task: LocalTask, from state: AdapterState) async throws -> AdapterState
+}
