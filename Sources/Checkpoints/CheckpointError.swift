@@ -61,7 +61,8 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
             return "\(path): \(tensor) has shape \(found) where \(expected) is needed; "
                 + "use a checkpoint that fits its configuration."
         case .lengthMismatch(let path, let tensor, let shape, let type, let expectedBytes, let foundBytes):
-            return "\(path): \(tensor) of shape \(shape) in \(type) needs \(expectedBytes) bytes and has \(foundBytes); "
+            return
+                "\(path): \(tensor) of shape \(shape) in \(type) needs \(expectedBytes) bytes and has \(foundBytes); "
                 + "fetch the file again."
         case .bufferMismatch(let path, let tensor, let expected, let found):
             return "\(path): \(tensor) has \(expected) elements and the buffer given has \(found); "

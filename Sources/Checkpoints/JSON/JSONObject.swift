@@ -3,10 +3,10 @@
 /// Swift's `String` compares by canonical equivalence, so a `[String: …]` would merge two vocabulary entries that differ
 /// only in Unicode composition; a tokenizer must keep both.
 public struct JSONObject: Sendable, Equatable {
-    struct Key: Hashable, Sendable {
+    struct ExactKey: Hashable, Sendable {
         let text: String
 
-        static func == (left: Key, right: Key) -> Bool { left.text.utf8.elementsEqual(right.text.utf8) }
+        static func == (left: ExactKey, right: ExactKey) -> Bool { left.text.utf8.elementsEqual(right.text.utf8) }
 
         func hash(into hasher: inout Hasher) {
             var copy = text
@@ -14,20 +14,20 @@ public struct JSONObject: Sendable, Equatable {
         }
     }
 
-    var storage: [Key: JSONValue] = [:]
+    var storage: [ExactKey: JSONValue] = [:]
 
     /// An empty object.
     public init() {}
 
     /// An object with the entries of a dictionary.
     public init(_ entries: [String: JSONValue]) {
-        for (key, value) in entries { storage[Key(text: key)] = value }
+        for (key, value) in entries { storage[ExactKey(text: key)] = value }
     }
 
     /// The value under exactly `key`; assigning nil removes it.
     public subscript(key: String) -> JSONValue? {
-        get { storage[Key(text: key)] }
-        set { storage[Key(text: key)] = newValue }
+        get { storage[ExactKey(text: key)] }
+        set { storage[ExactKey(text: key)] = newValue }
     }
 
     /// The keys in no particular order.
@@ -49,7 +49,7 @@ public struct JSONObject: Sendable, Equatable {
 extension JSONObject: ExpressibleByDictionaryLiteral {
     /// `["key": value]`; of equal keys the last one counts.
     public init(dictionaryLiteral elements: (String, JSONValue)...) {
-        for (key, value) in elements { storage[Key(text: key)] = value }
+        for (key, value) in elements { storage[ExactKey(text: key)] = value }
     }
 }
 

@@ -35,7 +35,9 @@ extension JSONValue {
     }
 
     static func parse(
-        _ bytes: UnsafeRawBufferPointer, path: String, offset: Int
+        _ bytes: UnsafeRawBufferPointer,
+        path: String,
+        offset: Int
     ) throws(CheckpointError) -> JSONValue {
         var parser = JSONParser(bytes: bytes, path: path, base: offset)
         return try parser.document()
@@ -111,7 +113,7 @@ struct JSONParser {
             skipSpace()
             guard next == UInt8(ascii: "\"") else { throw failure("a key in quotation marks is missing") }
             let start = position
-            let key = JSONObject.Key(text: try string())
+            let key = JSONObject.ExactKey(text: try string())
             skipSpace()
             guard next == UInt8(ascii: ":") else { throw failure("a colon is missing") }
             position += 1

@@ -29,7 +29,9 @@ extension JSONValue {
             }
         case .object(let entries):
             Self.write(entries.sorted, brackets: ("{", "}"), to: &text, indentation: indentation) {
-                entry, text, inner in
+                entry,
+                text,
+                inner in
                 Self.write(entry.key, to: &text)
                 text += inner == nil ? ":" : ": "
                 entry.value.write(to: &text, indentation: inner)
@@ -38,7 +40,10 @@ extension JSONValue {
     }
 
     private static func write<Element>(
-        _ elements: [Element], brackets: (String, String), to text: inout String, indentation: Int?,
+        _ elements: [Element],
+        brackets: (String, String),
+        to text: inout String,
+        indentation: Int?,
         element: (Element, inout String, Int?) -> Void
     ) {
         if elements.isEmpty {
