@@ -11,7 +11,7 @@ struct Fsot: AsyncParsableCommand {
             aggregation, the owner plugs the adapter back into the full model, and an auditor measures what leaked.
             """,
         version: "0.1.0",
-        subcommands: []
+        subcommands: [Keygen.self, AuditCommand.self, DataCommand.self, Doctor.self]
     )
 }
 

@@ -42,7 +42,8 @@ import Testing
         return try pieces.map { piece in
             let quoted = piece.components(separatedBy: "\"").enumerated().filter { $0.offset % 2 == 1 }.map(\.element)
             let name = try #require(quoted.first)
-            guard let start = piece.range(of: "dependencies: ["), let end = piece.range(of: "]", range: start.upperBound..<piece.endIndex)
+            guard let start = piece.range(of: "dependencies: ["),
+                let end = piece.range(of: "]", range: start.upperBound..<piece.endIndex)
             else { return (name, []) }
             let list = piece[start.upperBound..<end.lowerBound]
             return (name, list.components(separatedBy: "\"").enumerated().filter { $0.offset % 2 == 1 }.map(\.element))
@@ -67,7 +68,8 @@ import Testing
             for imported in Self.imports(of: source.text) where targets[imported] != nil {
                 #expect(
                     targets[source.room]?.contains(imported) == true,
-                    "\(source.path) imports \(imported), which Package.swift does not give it")
+                    "\(source.path) imports \(imported), which Package.swift does not give it"
+                )
             }
         }
     }

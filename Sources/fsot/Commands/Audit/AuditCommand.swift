@@ -1,0 +1,10 @@
+import ArgumentParser
+
+/// `fsot audit`: plan before training, measure after it.
+struct AuditCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "audit",
+        abstract: "Measure what leaked, to whom: plan before training, run after it.",
+        subcommands: [AuditPlanCommand.self, AuditRenderCommand.self]
+    )
+}
