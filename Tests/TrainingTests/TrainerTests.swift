@@ -118,6 +118,42 @@ struct TrainerTests {
         #expect(bits(model.parameters) == before)
     }
 
+    @Test("saved to disk and restored: the same bits; damage is refused in one sentence")
+    func checkpointFiles() throws {
+        let directory = temporaryPath()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        for optimizer: OptimizerConfiguration in [.adamW(), .sgd(momentum: 0.9), .sgd()] {
+            let settings = try configuration(clip: 0.5, optimizer: optimizer)
+            let straight = TinyModel()
+            try trainer(straight, settings, hooks: [NoiseHook()]).fit(steps: 9)
+            let begun = try trainer(TinyModel(), settings, hooks: [NoiseHook()])
+            try begun.fit(steps: 2)
+            try begun.checkpoint().save(to: directory)
+            try begun.fit(steps: 3)
+            try begun.checkpoint().save(to: directory)
+            try begun.checkpoint().save(to: directory)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: directory).count == 2)
+            let fresh = TinyModel(seed: 77)
+            let resumed = try trainer(fresh, settings, hooks: [NoiseHook()])
+            try resumed.restore(try TrainerCheckpoint.load(from: directory), path: directory)
+            #expect(resumed.step == 5)
+            try resumed.fit(steps: 4)
+            #expect(bits(fresh.parameters) == bits(straight.parameters))
+        }
+        let state = "\(directory)/trainer.json"
+        let whole = try Data(contentsOf: URL(fileURLWithPath: state))
+        for damaged in [
+            whole.prefix(whole.count / 2),
+            Data(String(decoding: whole, as: UTF8.self).replacing("\"position\" : ", with: "\"position\" : 99").utf8),
+            Data(String(decoding: whole, as: UTF8.self).replacing("\"trainer-", with: "\"../trainer-").utf8),
+            Data(String(decoding: whole, as: UTF8.self).replacing("\"version\" : 1", with: "\"version\" : 2").utf8),
+        ] {
+            try damaged.write(to: URL(fileURLWithPath: state))
+            #expect(throws: TrainingError.self) { try TrainerCheckpoint.load(from: directory) }
+        }
+        #expect(throws: TrainingError.self) { try TrainerCheckpoint.load(from: directory + "-none") }
+    }
+
     @Test("hooks are called at the eight points, in order, micro-batches inside")
     func hookOrder() throws {
         let log = LogHook()

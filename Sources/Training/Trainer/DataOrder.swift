@@ -29,6 +29,24 @@ public struct DataOrder: Codable, Sendable, Equatable {
     /// Whether the next example is the first of an epoch.
     public var isAtEpochStart: Bool { position == 0 }
 
+    /// Reads a saved position.
+    ///
+    /// - Throws: `DecodingError` for a position outside the examples.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        count = try values.decode(Int.self, forKey: .count)
+        epoch = try values.decode(Int.self, forKey: .epoch)
+        position = try values.decode(Int.self, forKey: .position)
+        generator = try values.decode(SeededGenerator.self, forKey: .generator)
+        guard count > 0, epoch >= 0, (0..<count).contains(position) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .position,
+                in: values,
+                debugDescription: "position \(position) of \(count) in epoch \(epoch)"
+            )
+        }
+    }
+
     /// Draws up to `size` examples. A batch never reaches into the next epoch: the last one of an epoch may be smaller.
     public mutating func next(_ size: Int) -> [Int] {
         if permutation.isEmpty {
