@@ -1,0 +1,68 @@
+import TensorEngine
+
+/// One transformer layer of a decoder: what offsite-tuning keeps, drops, trains and plugs in.
+public protocol DecoderBlock: AnyObject {
+    /// The block's number in its model, from 0: the number in its parameters' names.
+    var index: Int { get }
+    /// All parameters of the block, in the order of its Hugging Face module.
+    var parameters: [Parameter] { get }
+    /// The block's linear layers: where a LoRA adapter can attach.
+    var linears: [Linear] { get }
+    /// Runs the block on the residual stream `x` `[rows, hidden]`.
+    func forward(_ x: Tensor, on tape: Tape, context: AttentionContext) -> Tensor
+}
+
+extension DecoderBlock {
+    /// Runs the block on whole sequences: `x` is `[layout.rows, hidden]`.
+    public func forward(_ x: Tensor, on tape: Tape, layout: SequenceLayout) -> Tensor {
+        forward(x, on: tape, context: AttentionContext(layout: layout))
+    }
+
+    /// Runs the block on the newest rows of one sequence whose earlier keys and values are in `cache`.
+    ///
+    /// - Parameter position: how many tokens precede `x`.
+    public func forwardCached(_ x: Tensor, cache: KeyValueCache, position: Int, on tape: Tape) -> Tensor {
+        forward(x, on: tape, context: AttentionContext(cache: cache, position: position, rows: x.rows))
+    }
+}
+
+/// What attention needs to know beside queries, keys and values: whole sequences, or one that grows in a cache.
+public struct AttentionContext {
+    /// The position of every row in its sequence, from 0.
+    public let positions: [Int32]
+    private let layout: SequenceLayout
+    private let cache: KeyValueCache?
+
+    /// Whole sequences, each from position 0.
+    public init(layout: SequenceLayout) {
+        self.layout = layout
+        cache = nil
+        positions = layout.lengths.flatMap { (0..<Int32($0)) }
+    }
+
+    /// The next `rows` tokens of a single sequence behind `position` cached ones.
+    public init(cache: KeyValueCache, position: Int, rows: Int) {
+        self.cache = cache
+        layout = SequenceLayout(lengths: [rows])
+        positions = (0..<rows).map { Int32(position + $0) }
+    }
+
+    /// Causal attention of `[rows, heads · headSize]` queries over keys and values of `keyValueHeads` heads.
+    func attend(
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        block: Int,
+        configuration: ModelConfiguration,
+        on tape: Tape
+    ) -> Tensor {
+        if let cache {
+            return cachedAttention(
+                query: query, key: key, value: value, cache: cache, layer: block,
+                heads: configuration.headCount, keyValueHeads: configuration.keyValueHeadCount)
+        }
+        return tape.causalAttention(
+            query: query, key: key, value: value, layout: layout,
+            heads: configuration.headCount, keyValueHeads: configuration.keyValueHeadCount)
+    }
+}
