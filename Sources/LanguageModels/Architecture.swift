@@ -28,7 +28,9 @@ public enum Architecture: String, CaseIterable, Sendable {
             return
         }
         guard let known = Self.allCases.first(where: { classNames.contains($0.definition.className) }) else {
-            throw Self.unknown(classNames.isEmpty ? "(none named)" : classNames.map { "\"\($0)\"" }.joined(separator: ", "))
+            throw Self.unknown(
+                classNames.isEmpty ? "(none named)" : classNames.map { "\"\($0)\"" }.joined(separator: ", ")
+            )
         }
         self = known
     }
@@ -63,7 +65,9 @@ protocol ArchitectureDefinition {
     static func ends(_ configuration: ModelConfiguration, weights: any WeightProvider) throws -> ModelEnds
     /// Block `index`.
     static func block(
-        _ index: Int, _ configuration: ModelConfiguration, weights: any WeightProvider
+        _ index: Int,
+        _ configuration: ModelConfiguration,
+        weights: any WeightProvider
     ) throws -> any DecoderBlock
     /// Whether a checkpoint may hold the tensor without the model having it: old buffers, not weights.
     static func isHarmless(_ name: String) -> Bool
@@ -90,20 +94,26 @@ enum Normalization {
     case layer(weight: Parameter, bias: Parameter, epsilon: Float)
 
     static func rms(
-        _ name: String, _ configuration: ModelConfiguration, weights: any WeightProvider
+        _ name: String,
+        _ configuration: ModelConfiguration,
+        weights: any WeightProvider
     ) throws -> Normalization {
         .rootMeanSquare(
             weight: try weights.parameter(name + ".weight", shape: [configuration.hiddenSize]),
-            epsilon: Float(configuration.normEpsilon))
+            epsilon: Float(configuration.normEpsilon)
+        )
     }
 
     static func layer(
-        _ name: String, _ configuration: ModelConfiguration, weights: any WeightProvider
+        _ name: String,
+        _ configuration: ModelConfiguration,
+        weights: any WeightProvider
     ) throws -> Normalization {
         .layer(
             weight: try weights.parameter(name + ".weight", shape: [configuration.hiddenSize]),
             bias: try weights.parameter(name + ".bias", shape: [configuration.hiddenSize]),
-            epsilon: Float(configuration.normEpsilon))
+            epsilon: Float(configuration.normEpsilon)
+        )
     }
 
     var parameters: [Parameter] {

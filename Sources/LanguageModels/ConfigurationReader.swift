@@ -26,6 +26,9 @@ struct ConfigurationReader {
         return size
     }
 
+    /// A positive integer, nil when the key is absent.
+    func optionalSize(_ key: String) throws -> Int? { try value(key) == nil ? nil : size(key) }
+
     /// A positive finite number, or `fallback`.
     func number(_ key: String, default fallback: Double? = nil) throws -> Double {
         guard let found = value(key) else {
@@ -73,7 +76,9 @@ struct ConfigurationReader {
                 throw unsupported("a partial rotary factor of \(partial)")
             }
             if let found = rope["rope_theta"], !found.isNull {
-                guard let base = found.double, base > 0 else { throw bad("\(key).rope_theta", found, "a positive number") }
+                guard let base = found.double, base > 0 else {
+                    throw bad("\(key).rope_theta", found, "a positive number")
+                }
                 theta = base
             }
         }

@@ -58,11 +58,22 @@ public struct AttentionContext {
     ) -> Tensor {
         if let cache {
             return cachedAttention(
-                query: query, key: key, value: value, cache: cache, layer: block,
-                heads: configuration.headCount, keyValueHeads: configuration.keyValueHeadCount)
+                query: query,
+                key: key,
+                value: value,
+                cache: cache,
+                layer: block,
+                heads: configuration.headCount,
+                keyValueHeads: configuration.keyValueHeadCount
+            )
         }
         return tape.causalAttention(
-            query: query, key: key, value: value, layout: layout,
-            heads: configuration.headCount, keyValueHeads: configuration.keyValueHeadCount)
+            query: query,
+            key: key,
+            value: value,
+            layout: layout,
+            heads: configuration.headCount,
+            keyValueHeads: configuration.keyValueHeadCount
+        )
     }
 }

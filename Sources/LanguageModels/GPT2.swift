@@ -38,9 +38,13 @@ enum GPT2: ArchitectureDefinition {
     static func ends(_ configuration: ModelConfiguration, weights: any WeightProvider) throws -> ModelEnds {
         let hidden = configuration.hiddenSize
         let embedding = try weights.parameter(
-            "transformer.wte.weight", shape: [configuration.vocabularySize, hidden])
+            "transformer.wte.weight",
+            shape: [configuration.vocabularySize, hidden]
+        )
         let positions = try weights.parameter(
-            "transformer.wpe.weight", shape: [configuration.maximumPositions, hidden])
+            "transformer.wpe.weight",
+            shape: [configuration.maximumPositions, hidden]
+        )
         let norm = try Normalization.layer("transformer.ln_f", configuration, weights: weights)
         return ModelEnds(
             tokenEmbedding: embedding,
@@ -53,7 +57,9 @@ enum GPT2: ArchitectureDefinition {
     }
 
     static func block(
-        _ index: Int, _ configuration: ModelConfiguration, weights: any WeightProvider
+        _ index: Int,
+        _ configuration: ModelConfiguration,
+        weights: any WeightProvider
     ) throws -> any DecoderBlock {
         try GPT2Block(index, configuration, weights: weights)
     }
@@ -101,7 +107,10 @@ final class GPT2Block: DecoderBlock {
             query: tape.columns(fused, 0..<hidden),
             key: tape.columns(fused, hidden..<2 * hidden),
             value: tape.columns(fused, 2 * hidden..<3 * hidden),
-            block: index, configuration: configuration, on: tape)
+            block: index,
+            configuration: configuration,
+            on: tape
+        )
         let middle = tape.add(x, attentionOutput(mixed, on: tape))
         return tape.add(middle, down(tape.gelu(up(feedForwardNorm(middle, on: tape), on: tape)), on: tape))
     }

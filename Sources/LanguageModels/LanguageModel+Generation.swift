@@ -21,7 +21,10 @@ extension LanguageModel {
         try sampling.validate()
         guard maximumTokens > 0 else {
             throw LanguageModelError.badOption(
-                name: "max-tokens", value: String(maximumTokens), expected: "at least 1")
+                name: "max-tokens",
+                value: String(maximumTokens),
+                expected: "at least 1"
+            )
         }
         let room = min(maximumTokens, configuration.maximumPositions - prompt.count + 1)
         var session = GenerationSession(self, capacity: prompt.count + room)
@@ -52,7 +55,8 @@ public struct GenerationSession {
         cache = KeyValueCache(
             layers: configuration.layerCount,
             capacity: capacity,
-            keyValueDim: configuration.keyValueHeadCount * configuration.headSize)
+            keyValueDim: configuration.keyValueHeadCount * configuration.headSize
+        )
     }
 
     /// Appends tokens and returns the logits after the last of them, `[1, vocabulary]`.

@@ -2,21 +2,16 @@ import Checkpoints
 import TensorEngine
 
 extension LanguageModel {
-    /// Loads a model, tensor by tensor into its final place: the peak is one model, not two.
-    ///
-    /// - Throws: `LanguageModelError` when the configuration is not one of ours, when the tensors are not exactly its
-    ///   tensors (every missing, extra or misshapen one is named), or when one holds NaN or infinity; what the
-    ///   checkpoint's file format throws passes through.
-    public static func load(_ checkpoint: Checkpoint) throws -> LanguageModel {
-        let configuration = try ModelConfiguration(json: checkpoint.configuration)
-        return try load(checkpoint.tensors, configuration: configuration, path: checkpoint.path)
-    }
-
     /// Loads the model of `configuration` from any source of tensors; `path` is for errors only.
     ///
-    /// - Throws: as ``load(_:)``.
+    /// Tensor by tensor into its final place: the peak is one model, not two.
+    ///
+    /// - Throws: `LanguageModelError` when the tensors are not exactly those of the configuration (every missing, extra
+    ///   or misshapen one is named), or when one holds NaN or infinity; what the file format throws passes through.
     public static func load(
-        _ tensors: any TensorSource, configuration: ModelConfiguration, path: String
+        _ tensors: any TensorSource,
+        configuration: ModelConfiguration,
+        path: String
     ) throws -> LanguageModel {
         let provider = CheckpointProvider(tensors, path: path, definition: configuration.architecture.definition)
         let model = try LanguageModel(configuration: configuration, weights: provider)

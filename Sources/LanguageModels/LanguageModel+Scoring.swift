@@ -93,13 +93,16 @@ extension LanguageModel {
     ) throws -> [CompletionScore] {
         guard pairs.allSatisfy({ !$0.prefix.isEmpty }) else { throw LanguageModelError.emptyPrompt }
         let scores = try score(
-            pairs.map { $0.prefix + $0.continuation }, skipping: pairs.map { $0.prefix.count - 1 })
+            pairs.map { $0.prefix + $0.continuation },
+            skipping: pairs.map { $0.prefix.count - 1 }
+        )
         return zip(pairs, scores).map { pair, statistics in
             let answer = statistics.dropFirst(pair.prefix.count - 1)
             return CompletionScore(
                 logLikelihood: answer.reduce(0.0) { $0 + Double($1.logProbability) },
                 tokenCount: pair.continuation.count,
-                isGreedy: answer.allSatisfy(\.isArgmax))
+                isGreedy: answer.allSatisfy(\.isArgmax)
+            )
         }
     }
 }

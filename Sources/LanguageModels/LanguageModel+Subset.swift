@@ -23,7 +23,8 @@ extension LanguageModel {
                 of: blocks[source],
                 oldPrefix: definition.blockPrefix(source),
                 newPrefix: definition.blockPrefix(index),
-                copiesValues: copied.contains(index))
+                copiesValues: copied.contains(index)
+            )
             return try definition.block(index, smaller, weights: provider)
         }
         return LanguageModel(configuration: smaller, ends: ends.frozenAlias(), blocks: chosen)

@@ -42,10 +42,14 @@ public final class LanguageModel {
     ///
     /// - Throws: `LanguageModelError` only for an impossible configuration.
     public static func random(
-        _ configuration: ModelConfiguration, deviation: Double = 0.02, generator: SeededGenerator
+        _ configuration: ModelConfiguration,
+        deviation: Double = 0.02,
+        generator: SeededGenerator
     ) throws -> LanguageModel {
         try LanguageModel(
-            configuration: configuration, weights: FreshProvider(deviation: deviation, generator: generator))
+            configuration: configuration,
+            weights: FreshProvider(deviation: deviation, generator: generator)
+        )
     }
 
     /// All parameters, each once (a tied head is the token embedding), in checkpoint order.
@@ -105,7 +109,10 @@ public final class LanguageModel {
     public func loss(_ batch: TokenBatch, on tape: Tape, divisor: Float? = nil) -> Tensor {
         tape.linearCrossEntropy(
             hidden(batch.ids, layout: batch.layout, on: tape),
-            head: headWeight, labels: batch.nextLabels, divisor: divisor)
+            head: headWeight,
+            labels: batch.nextLabels,
+            divisor: divisor
+        )
     }
 
     /// All logits of one sequence, `[ids.count, vocabulary]`: for tests and small inspections.
@@ -115,7 +122,9 @@ public final class LanguageModel {
         try validate(ids)
         let tape = Tape(isRecording: false)
         return TensorEngine.logits(
-            hidden: hidden(ids, layout: SequenceLayout(lengths: [ids.count]), on: tape), head: headWeight)
+            hidden: hidden(ids, layout: SequenceLayout(lengths: [ids.count]), on: tape),
+            head: headWeight
+        )
     }
 
     /// Checks that a sequence can be run: not empty, ids within the vocabulary, no longer than the positions.

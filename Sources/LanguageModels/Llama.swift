@@ -20,7 +20,7 @@ enum Llama: ArchitectureDefinition {
             layerCount: reader.size("num_hidden_layers"),
             headCount: headCount,
             keyValueHeadCount: reader.size("num_key_value_heads", default: headCount),
-            headSize: reader.json["head_dim"].flatMap { $0.isNull ? nil : try reader.size("head_dim") },
+            headSize: reader.optionalSize("head_dim"),
             feedForwardSize: reader.size("intermediate_size"),
             vocabularySize: reader.size("vocab_size"),
             maximumPositions: reader.size("max_position_embeddings", default: 2048),
@@ -45,7 +45,9 @@ enum Llama: ArchitectureDefinition {
     }
 
     static func block(
-        _ index: Int, _ configuration: ModelConfiguration, weights: any WeightProvider
+        _ index: Int,
+        _ configuration: ModelConfiguration,
+        weights: any WeightProvider
     ) throws -> any DecoderBlock {
         try LlamaBlock(index, prefix: blockPrefix(index), configuration, weights: weights)
     }
@@ -103,7 +105,10 @@ final class LlamaBlock: DecoderBlock {
             query: rotated(query(n, on: tape), heads: configuration.headCount),
             key: rotated(key(n, on: tape), heads: configuration.keyValueHeadCount),
             value: value(n, on: tape),
-            block: index, configuration: configuration, on: tape)
+            block: index,
+            configuration: configuration,
+            on: tape
+        )
         let middle = tape.add(x, output(mixed, on: tape))
         let m = postAttentionNorm(middle, on: tape)
         return tape.add(middle, down(tape.swiglu(gate: gate(m, on: tape), up: up(m, on: tape)), on: tape))

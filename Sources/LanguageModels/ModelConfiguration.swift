@@ -45,11 +45,17 @@ public struct ModelConfiguration: Sendable {
         // A count that the rest of the file cannot bear out would otherwise loop for hours before a tensor is missed.
         guard layerCount <= 4096 else {
             throw LanguageModelError.badValue(
-                key: architecture.definition.layerCountKey, value: String(layerCount), expected: "at most 4096")
+                key: architecture.definition.layerCountKey,
+                value: String(layerCount),
+                expected: "at most 4096"
+            )
         }
         guard headCount % keyValueHeadCount == 0 else {
             throw LanguageModelError.badValue(
-                key: "num_key_value_heads", value: String(keyValueHeadCount), expected: "a divisor of \(headCount) heads")
+                key: "num_key_value_heads",
+                value: String(keyValueHeadCount),
+                expected: "a divisor of \(headCount) heads"
+            )
         }
     }
 
@@ -72,7 +78,10 @@ public struct ModelConfiguration: Sendable {
     ) throws {
         guard headSize != nil || hiddenSize % headCount == 0 else {
             throw LanguageModelError.badValue(
-                key: "hidden_size", value: String(hiddenSize), expected: "a multiple of \(headCount) heads")
+                key: "hidden_size",
+                value: String(hiddenSize),
+                expected: "a multiple of \(headCount) heads"
+            )
         }
         architecture = reader.architecture
         self.hiddenSize = hiddenSize

@@ -45,7 +45,9 @@ enum OPT: ArchitectureDefinition {
         let table = [configuration.vocabularySize, hidden]
         let embedding = try weights.parameter("model.decoder.embed_tokens.weight", shape: table)
         let positions = try weights.parameter(
-            "model.decoder.embed_positions.weight", shape: [configuration.maximumPositions + positionOffset, hidden])
+            "model.decoder.embed_positions.weight",
+            shape: [configuration.maximumPositions + positionOffset, hidden]
+        )
         let norm = try Normalization.layer("model.decoder.final_layer_norm", configuration, weights: weights)
         return ModelEnds(
             tokenEmbedding: embedding,
@@ -56,7 +58,9 @@ enum OPT: ArchitectureDefinition {
     }
 
     static func block(
-        _ index: Int, _ configuration: ModelConfiguration, weights: any WeightProvider
+        _ index: Int,
+        _ configuration: ModelConfiguration,
+        weights: any WeightProvider
     ) throws -> any DecoderBlock {
         try OPTBlock(index, configuration, weights: weights)
     }
@@ -103,8 +107,13 @@ final class OPTBlock: DecoderBlock {
     func forward(_ x: Tensor, on tape: Tape, context: AttentionContext) -> Tensor {
         let n = attentionNorm(x, on: tape)
         let mixed = context.attend(
-            query: query(n, on: tape), key: key(n, on: tape), value: value(n, on: tape),
-            block: index, configuration: configuration, on: tape)
+            query: query(n, on: tape),
+            key: key(n, on: tape),
+            value: value(n, on: tape),
+            block: index,
+            configuration: configuration,
+            on: tape
+        )
         let middle = tape.add(x, output(mixed, on: tape))
         return tape.add(middle, down(tape.relu(up(feedForwardNorm(middle, on: tape), on: tape)), on: tape))
     }

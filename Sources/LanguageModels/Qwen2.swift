@@ -1,3 +1,4 @@
+import Checkpoints
 import TensorEngine
 
 /// Qwen2 (arXiv 2407.10671): LLaMA's block with biases on q, k and v; full attention only.
@@ -40,7 +41,9 @@ enum Qwen2: ArchitectureDefinition {
     }
 
     static func block(
-        _ index: Int, _ configuration: ModelConfiguration, weights: any WeightProvider
+        _ index: Int,
+        _ configuration: ModelConfiguration,
+        weights: any WeightProvider
     ) throws -> any DecoderBlock {
         try LlamaBlock(index, prefix: blockPrefix(index), configuration, weights: weights)
     }

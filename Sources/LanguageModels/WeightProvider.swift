@@ -20,7 +20,8 @@ final class BlockProvider: WeightProvider {
     ///   - copiesValues: whether the new parameters own their values or share those of the old ones.
     init(of block: any DecoderBlock, oldPrefix: String, newPrefix: String, copiesValues: Bool) {
         parameters = Dictionary(
-            uniqueKeysWithValues: block.parameters.map { (String($0.name.dropFirst(oldPrefix.count)), $0) })
+            uniqueKeysWithValues: block.parameters.map { (String($0.name.dropFirst(oldPrefix.count)), $0) }
+        )
         self.newPrefix = newPrefix
         self.copiesValues = copiesValues
     }
