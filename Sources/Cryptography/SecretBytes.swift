@@ -110,8 +110,8 @@ extension SecretBytes: CustomStringConvertible, CustomDebugStringConvertible, Cu
     public var customMirror: Mirror { Mirror(self, children: []) }
 }
 
-extension [UInt8] {
-    /// Overwrites the bytes with zeros in a way that the compiler may not drop.
+extension Array where Element: FixedWidthInteger {
+    /// Overwrites the elements with zeros in a way that the compiler may not drop.
     public mutating func wipe() {
         withUnsafeMutableBytes { buffer in
             if let base = buffer.baseAddress { sodium_memzero(base, buffer.count) }
