@@ -4,8 +4,9 @@ import Synchronization
 /// Memory of tensors: 64-byte aligned buffers that return here when their tensor goes, so that a training step reaches a
 /// steady state in which it takes nothing from the system.
 ///
-/// Sizes are rounded up to classes of one eighth of a power of two; a request takes a free buffer of its class or of one
-/// up to twice as large. Before the pool grows it gives back idle buffers that the step's shapes no longer use.
+/// Sizes are rounded up to classes of one quarter of a power of two (pages that nobody touches cost nothing), and a request
+/// takes an idle buffer of its class only: taking larger ones would let one step use up what the next one needs. Before
+/// the pool grows it gives back idle buffers that the present shapes do not use.
 package final class BufferPool: Sendable {
     /// The pool that new tensors draw from. Tests bind their own.
     @TaskLocal package static var current = BufferPool()
@@ -40,17 +41,13 @@ package final class BufferPool: Sendable {
     package var usage: Usage { state.withLock { $0.usage } }
 
     /// A buffer of at least `count` floats, contents undefined, and its capacity in bytes.
-    func take(count: Int) -> (UnsafeMutablePointer<Float>, Int) {
+    func take(count: Int, reusing: Bool) -> (UnsafeMutablePointer<Float>, Int) {
         let wanted = BufferPool.sizeClass(count * MemoryLayout<Float>.stride)
         let (address, capacity) = state.withLock { state -> (UInt, Int) in
-            var size = wanted
-            while size <= 2 * wanted {
-                if let address = state.idle[size]?.popLast() {
-                    state.usage.idleBytes -= size
-                    state.record(taken: size)
-                    return (address, size)
-                }
-                size = BufferPool.sizeClass(size + 1)
+            if reusing, let address = state.idle[wanted]?.popLast() {
+                state.usage.idleBytes -= wanted
+                state.record(taken: wanted)
+                return (address, wanted)
             }
             state.trim(toFit: wanted)
             var pointer: UnsafeMutableRawPointer?
@@ -77,7 +74,7 @@ package final class BufferPool: Sendable {
 
     static func sizeClass(_ bytes: Int) -> Int {
         guard bytes > 512 else { return (max(bytes, 1) + 63) / 64 * 64 }
-        let step = 1 << (Int.bitWidth - 1 - (bytes - 1).leadingZeroBitCount - 3)
+        let step = 1 << (Int.bitWidth - 1 - (bytes - 1).leadingZeroBitCount - 2)
         return (bytes + step - 1) / step * step
     }
 }
@@ -107,9 +104,10 @@ final class Buffer {
     private let capacity: Int
     private let pool: BufferPool
 
-    init(count: Int) {
+    /// `isLongLived`: of fresh memory, so that the idle buffers stay a step's own.
+    init(count: Int, isLongLived: Bool) {
         pool = BufferPool.current
-        (pointer, capacity) = pool.take(count: count)
+        (pointer, capacity) = pool.take(count: count, reusing: !isLongLived)
     }
 
     deinit { pool.giveBack(pointer, capacity: capacity) }

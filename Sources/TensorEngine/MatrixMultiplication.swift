@@ -52,6 +52,25 @@ struct OpenBLASMultiplication: MatrixMultiplication {
         into c: UnsafeMutablePointer<Float>,
         stride: Int
     ) {
+        if m == 1, !a.isTransposed {
+            // One token: sgemm would pack all of B for a single use.
+            let (rows, columns) = b.isTransposed ? (n, k) : (k, n)
+            cblas_sgemv(
+                CblasRowMajor,
+                b.isTransposed ? CblasNoTrans : CblasTrans,
+                Int32(rows),
+                Int32(columns),
+                alpha,
+                b.pointer,
+                Int32(b.stride),
+                a.pointer,
+                1,
+                beta,
+                c,
+                1
+            )
+            return
+        }
         cblas_sgemm(
             CblasRowMajor,
             a.isTransposed ? CblasTrans : CblasNoTrans,
@@ -115,8 +134,8 @@ struct TileGrid {
 
     init(rows: Int, columns: Int) {
         rowTiles = Tiling.ranges(rows, size: 256)
-        let wanted = max(1, 4 / max(rowTiles.count, 1))
-        columnTiles = Tiling.ranges(columns, size: max(192, (columns + wanted - 1) / wanted))
+        let wanted = max(1, 16 / max(rowTiles.count, 1))
+        columnTiles = Tiling.ranges(columns, size: max(rows < 128 ? 192 : 512, (columns + wanted - 1) / wanted))
     }
 
     var count: Int { rowTiles.count * columnTiles.count }

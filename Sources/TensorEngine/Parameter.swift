@@ -27,7 +27,9 @@ public final class Parameter {
     package func gradientBuffer() -> Tensor {
         precondition(isTrainable, "\(name) is frozen and has no gradient.")
         if let gradient { return gradient }
-        let fresh = Tensor.zeros(value.shape)
+        // Not from the idle buffers: the next step needs those again.
+        let fresh = Tensor(uninitialized: value.shape, isLongLived: true)
+        fresh.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
         gradient = fresh
         return fresh
     }

@@ -12,11 +12,11 @@ public final class Tensor {
     var recipe: SavedTensor?
 
     /// A tensor of undefined contents.
-    init(uninitialized shape: [Int], requiresGradient: Bool = false) {
+    init(uninitialized shape: [Int], requiresGradient: Bool = false, isLongLived: Bool = false) {
         let count = shape.reduce(1, *)
         self.shape = shape
         self.requiresGradient = requiresGradient
-        buffer = Buffer(count: count)
+        buffer = Buffer(count: count, isLongLived: isLongLived)
         slot = requiresGradient ? GradientSlot(shape: shape) : nil
     }
 

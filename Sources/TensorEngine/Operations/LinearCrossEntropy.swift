@@ -34,7 +34,7 @@ extension Tape {
         let dHidden = needs.hidden ? Tensor.zeros(hidden.shape) : nil
         let dHead = needs.head ? Tensor.zeros(head.value.shape) : nil
         var total = 0.0
-        let chunks = Tiling.ranges(labelled.count, size: CrossEntropyChunk.rows)
+        let chunks = Tiling.ranges(labelled.count, size: CrossEntropyChunk.rows(vocabulary: vocabulary))
         let largest = chunks.map(\.count).max() ?? 0
         let work = CrossEntropyChunk(head: head.value, capacity: largest, needsHidden: needs.hidden)
         for chunk in chunks {
@@ -63,8 +63,8 @@ extension Tape {
 
 /// The work on one chunk of labelled rows, with the memory it needs.
 private struct CrossEntropyChunk {
-    /// Rows of a chunk: 128 × 49152 logits are 25 MB.
-    static let rows = 128
+    /// Rows of a chunk: more would amortise OpenBLAS's packing of the head better, but the logits must stay near 50 MB.
+    static func rows(vocabulary: Int) -> Int { min(512, max(64, (12 << 20) / vocabulary)) }
 
     let head: Tensor
     let dim: Int
@@ -80,7 +80,7 @@ private struct CrossEntropyChunk {
     init(head: Tensor, capacity: Int, needsHidden: Bool) {
         self.head = head
         dim = head.columns
-        groups = Tiling.ranges(head.rows, size: max(2048, (head.rows + 7) / 8))
+        groups = Tiling.ranges(head.rows, size: max(2048, (head.rows + 15) / 16))
         inputs = Tensor(uninitialized: [capacity, dim])
         logits = Tensor(uninitialized: [capacity, head.rows])
         maxima = Tensor(uninitialized: [groups.count, capacity])
