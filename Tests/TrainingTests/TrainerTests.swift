@@ -291,15 +291,15 @@ struct TrainerTests {
 
     @Test("perplexity: ratio of sums, and a standard error that shrinks with records")
     func perplexity() {
-        let even = Perplexity(sums: [2, 4, 6], tokens: [1, 2, 3])
+        let even = RecordPerplexity(sums: [2, 4, 6], tokens: [1, 2, 3])
         #expect(even.loss == 2 && even.lossError == 0)
         #expect(abs(even.perplexity - exp(2)) < 1e-12)
         // Equal lengths: the classical standard error of a mean, sd/√n = 1/√3.
-        let spread = Perplexity(sums: [1, 2, 3], tokens: [1, 1, 1])
+        let spread = RecordPerplexity(sums: [1, 2, 3], tokens: [1, 1, 1])
         #expect(abs(spread.lossError - 1 / 3.0.squareRoot()) < 1e-12)
         let model = TinyModel()
         let examples = TinyModel.examples(5)
-        let measured = Perplexity.measure(on: examples, objective: model.loss)
+        let measured = RecordPerplexity.measure(on: examples, objective: model.loss)
         let all = model.loss(
             examples,
             Tape(isRecording: false),

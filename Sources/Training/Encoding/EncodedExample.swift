@@ -1,3 +1,5 @@
+import LanguageModels
+
 /// A record as the model sees it.
 public struct EncodedExample: Sendable, Equatable {
     /// Token ids.
@@ -10,7 +12,7 @@ public struct EncodedExample: Sendable, Equatable {
     public var isTruncated: Bool
 
     /// The label of a token without loss, as in PyTorch.
-    public static let ignoredLabel: Int32 = -100
+    public static let ignoredLabel = TokenBatch.ignoredLabel
 
     /// Makes an example; `ids` and `labels` have the same length.
     public init(ids: [Int32], labels: [Int32], recordIndex: Int, isTruncated: Bool = false) {

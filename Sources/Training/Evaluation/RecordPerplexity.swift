@@ -3,7 +3,7 @@ import Progress
 import TensorEngine
 
 /// Mean loss per labelled token, and perplexity, over a set of records.
-public struct Perplexity: Codable, Sendable, Equatable {
+public struct RecordPerplexity: Codable, Sendable, Equatable {
     /// Nats per labelled token.
     public var loss: Double
     /// Standard error of ``loss`` over records: they are the independent draws, tokens are not. Zero for one record.
@@ -39,7 +39,7 @@ public struct Perplexity: Codable, Sendable, Equatable {
         phase: String = "evaluating",
         progress: ProgressHandler? = nil,
         objective: Trainer.Objective
-    ) -> Perplexity {
+    ) -> RecordPerplexity {
         let scored = examples.filter { $0.labelledTokenCount > 0 }
         let total = scored.reduce(0) { $0 + $1.ids.count }
         var done = 0
@@ -49,6 +49,6 @@ public struct Perplexity: Codable, Sendable, Equatable {
             progress?(ProgressEvent(phase: phase, completed: done, total: total, unit: "tokens"))
             return sum
         }
-        return Perplexity(sums: sums, tokens: scored.map(\.labelledTokenCount))
+        return RecordPerplexity(sums: sums, tokens: scored.map(\.labelledTokenCount))
     }
 }
