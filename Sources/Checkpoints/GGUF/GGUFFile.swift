@@ -52,7 +52,9 @@ public final class GGUFFile: TensorSource, Sendable {
 
     /// Reads a matrix row by row, the row `index` of the file to the place `destination(index)`.
     func readRows(
-        _ name: String, into target: UnsafeMutablePointer<Float>, destination: (Int) -> Int
+        _ name: String,
+        into target: UnsafeMutablePointer<Float>,
+        destination: (Int) -> Int
     ) throws(CheckpointError) {
         let entry = try entry(name)
         let info = entry.info

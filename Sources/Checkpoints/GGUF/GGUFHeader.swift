@@ -27,7 +27,10 @@ struct GGUFHeader {
         // A tensor takes at least its name's length, its number of extents, its type and its offset.
         guard tensorCount <= UInt64(reader.remaining / 24) else {
             throw .damaged(
-                path: file.path, offset: 8, reason: "it claims \(tensorCount) tensors, more than the file can hold")
+                path: file.path,
+                offset: 8,
+                reason: "it claims \(tensorCount) tensors, more than the file can hold"
+            )
         }
         var metadata: [String: GGUFValue] = [:]
         for _ in 0..<metadataCount {
@@ -49,7 +52,9 @@ struct GGUFHeader {
         let magic = try reader.number(UInt32.self)
         guard UInt32(littleEndian: magic) == 0x4655_4747 else {
             throw .unsupportedFormat(
-                path: path, reason: "it does not start with GGUF; use a file that llama.cpp's converter wrote")
+                path: path,
+                reason: "it does not start with GGUF; use a file that llama.cpp's converter wrote"
+            )
         }
         let version = try reader.number(UInt32.self)
         if version.byteSwapped == 2 || version.byteSwapped == 3 {
@@ -57,7 +62,9 @@ struct GGUFHeader {
         }
         guard version == 2 || version == 3 else {
             throw .unsupportedFormat(
-                path: path, reason: "it is GGUF version \(version); convert it to version 3 with a current llama.cpp")
+                path: path,
+                reason: "it is GGUF version \(version); convert it to version 3 with a current llama.cpp"
+            )
         }
         return Int(version)
     }
@@ -93,17 +100,26 @@ struct GGUFHeader {
         }
         guard let count = type.byteCount(shape: shape) else {
             throw .damaged(
-                path: path, offset: position, reason: "\(name) cannot have the shape \(shape) in \(type.rawValue)")
+                path: path,
+                offset: position,
+                reason: "\(name) cannot have the shape \(shape) in \(type.rawValue)"
+            )
         }
         return Listed(
-            name: name, info: TensorInfo(shape: shape, type: type, byteCount: count), offset: offset,
-            position: position)
+            name: name,
+            info: TensorInfo(shape: shape, type: type, byteCount: count),
+            offset: offset,
+            position: position
+        )
     }
 
     /// Lays the tensors out as every writer does, one after the other, each padded to the alignment; a file that says
     /// otherwise (overlap, gap, beyond the end) is damaged, as it is for llama.cpp.
     private static func place(
-        _ listed: [Listed], after end: Int, alignment: Int, file: MappedFile
+        _ listed: [Listed],
+        after end: Int,
+        alignment: Int,
+        file: MappedFile
     ) throws(CheckpointError) -> [String: Entry] {
         let path = file.path
         // Sums cannot overflow: `end` is at most the file's size and the alignment at most 2^30.
@@ -113,21 +129,29 @@ struct GGUFHeader {
         for tensor in listed {
             guard tensor.offset == UInt64(position) else {
                 throw .damaged(
-                    path: path, offset: tensor.position,
+                    path: path,
+                    offset: tensor.position,
                     reason: "the data of \(tensor.name) lies at \(tensor.offset) instead of \(position), "
-                        + "so it overlaps another tensor's or leaves a gap")
+                        + "so it overlaps another tensor's or leaves a gap"
+                )
             }
             let available = file.bytes.count - dataStart - position
             guard tensor.info.byteCount <= available else {
                 throw .truncated(
-                    path: path, offset: dataStart + position, needed: tensor.info.byteCount,
-                    available: max(0, available))
+                    path: path,
+                    offset: dataStart + position,
+                    needed: tensor.info.byteCount,
+                    available: max(0, available)
+                )
             }
             let start = dataStart + position
             let entry = Entry(info: tensor.info, range: start..<start + tensor.info.byteCount)
             if entries.updateValue(entry, forKey: tensor.name) != nil {
                 throw .damaged(
-                    path: path, offset: tensor.position, reason: "the tensor \(tensor.name) occurs twice")
+                    path: path,
+                    offset: tensor.position,
+                    reason: "the tensor \(tensor.name) occurs twice"
+                )
             }
             position = (position + tensor.info.byteCount + alignment - 1) / alignment * alignment
         }

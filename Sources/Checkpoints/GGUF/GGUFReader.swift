@@ -37,7 +37,10 @@ struct GGUFReader {
         let count = try number(UInt64.self)
         guard count <= UInt64(remaining / minimumBytes) else {
             throw .damaged(
-                path: path, offset: start, reason: "it claims \(count) \(things), more than the file can hold")
+                path: path,
+                offset: start,
+                reason: "it claims \(count) \(things), more than the file can hold"
+            )
         }
         return Int(count)
     }
@@ -134,7 +137,8 @@ struct GGUFReader {
     }
 
     private mutating func integers<Number: FixedWidthInteger & BitwiseCopyable>(
-        _ count: Int, _ type: Number.Type
+        _ count: Int,
+        _ type: Number.Type
     ) throws(CheckpointError) -> [Int] {
         var values: [Int] = []
         values.reserveCapacity(count)
