@@ -1,21 +1,19 @@
 import Foundation
 import Logging
 import Progress
-import SecureAggregation
 import TensorEngine
 
 /// Runs the rounds: draws data holders, sends the adapter, gathers updates, averages, lets the owner judge, keeps books.
 public actor Coordinator {
     private let transport: any Transport
     private let configuration: FederationConfiguration
-    let schema: AdapterSchema
-    private let masking: CoordinatorMasking?
+    private let schema: AdapterSchema
     private let judge: (any AggregateJudge)?
     private let store: (any RoundStore)?
-    let logger: Logger
-    private(set) var state: AdapterState
+    private let logger: Logger
+    private var state: AdapterState
     private var best: AdapterState
-    private(set) var progressState: RunProgress
+    private var progressState: RunProgress
 
     /// Makes a coordinator at the beginning of a run, or where an earlier one stopped.
     ///
@@ -26,7 +24,6 @@ public actor Coordinator {
     ///   - state: the adapter to start from.
     ///   - best: the best adapter so far, when resuming.
     ///   - progress: rounds already done, when resuming.
-    ///   - masking: keys and roster of the secure aggregation; nil: updates travel in the clear.
     ///   - judge: the owner's check; nil when the owner is not here.
     ///   - store: keeps every round.
     ///   - logger: the coordinator's log.
@@ -37,7 +34,6 @@ public actor Coordinator {
         state: AdapterState,
         best: AdapterState? = nil,
         progress: RunProgress = RunProgress(),
-        masking: CoordinatorMasking? = nil,
         judge: (any AggregateJudge)? = nil,
         store: (any RoundStore)? = nil,
         logger: Logger
@@ -48,7 +44,6 @@ public actor Coordinator {
         self.state = state
         self.best = best ?? state
         progressState = progress
-        self.masking = masking
         self.judge = judge
         self.store = store
         self.logger = logger
@@ -100,18 +95,7 @@ public actor Coordinator {
         let start = ContinuousClock.now
         var traffic = TrafficCount()
         let invited = draw(round)
-        let gathered: Gathered
-        if let masking {
-            gathered = try await gatherMasked(
-                round: round,
-                from: invited,
-                masking: masking,
-                traffic: &traffic,
-                isCancelled: isCancelled
-            )
-        } else {
-            gathered = try await gather(round: round, from: invited, traffic: &traffic, isCancelled: isCancelled)
-        }
+        let gathered = try await gather(round: round, from: invited, traffic: &traffic, isCancelled: isCancelled)
         guard gathered.mean.allSatisfy(\.isFinite) else {
             throw FederationError.notFinite(round: round, what: "The aggregate")
         }
@@ -120,8 +104,7 @@ public actor Coordinator {
             round: round,
             invited: invited,
             included: gathered.included,
-            isMasked: masking != nil,
-            view: gathered.view,
+            isMasked: false,
             updateNorm: gathered.mean.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot(),
             traffic: traffic,
             seconds: 0,
@@ -167,8 +150,14 @@ public actor Coordinator {
         from invited: [String],
         traffic: inout TrafficCount,
         isCancelled: @Sendable () -> Bool
-    ) async throws -> Gathered {
-        let opening = try openingFrame(round: round, isMasked: false)
+    ) async throws -> (mean: [Float], included: [String]) {
+        let instruction = RoundInstruction(
+            round: round,
+            localSteps: configuration.localSteps,
+            learningRate: configuration.learningRate,
+            isMasked: false
+        )
+        let opening = try Frame(.instruct, header: instruction, payload: state.encoded)
         var updates: [[Float]] = []
         var weights: [Double] = []
         var included: [String] = []
@@ -179,7 +168,7 @@ public actor Coordinator {
             guard let answer = await exchange(Frame(.train), with: name, traffic: &traffic) else { continue }
             if isCancelled() { throw CancellationError() }
             guard answer.kind == .update else {
-                note(answer, of: name, round: round)
+                logger.warning("round \(round): \(name) left (\(Self.failure(of: answer)))")
                 continue
             }
             let header = try answer.header(UpdateHeader.self, from: name)
@@ -199,31 +188,7 @@ public actor Coordinator {
                 needed: configuration.minimumUpdates
             )
         }
-        return Gathered(mean: FederatedAverage.mean(updates, weights: weights), included: included, view: nil)
-    }
-
-    /// What one round gave: the mean update, whose updates are in it, and what the coordinator saw of a masked round.
-    struct Gathered {
-        var mean: [Float]
-        var included: [String]
-        var view: CoordinatorView?
-    }
-
-    /// The frame that begins a round.
-    func openingFrame(round: Int, isMasked: Bool) throws -> Frame {
-        let instruction = RoundInstruction(
-            round: round,
-            localSteps: configuration.localSteps,
-            learningRate: configuration.learningRate,
-            isMasked: isMasked
-        )
-        return try Frame(.instruct, header: instruction, payload: state.encoded)
-    }
-
-    /// Logs why a participant left.
-    func note(_ answer: Frame, of name: String, round: Int) {
-        let code = (try? answer.header(FailureHeader.self, from: name))?.code.rawValue ?? "unexpected answer"
-        logger.warning("round \(round): \(name) left (\(code))")
+        return (FederatedAverage.mean(updates, weights: weights), included)
     }
 
     private func announce(to names: [String], traffic: inout TrafficCount) async throws {
@@ -231,7 +196,7 @@ public actor Coordinator {
     }
 
     /// One request and its answer; nil when the participant cannot be reached or answers nonsense.
-    func exchange(_ frame: Frame, with name: String, traffic: inout TrafficCount) async -> Frame? {
+    private func exchange(_ frame: Frame, with name: String, traffic: inout TrafficCount) async -> Frame? {
         let request = frame.encoded
         traffic.down += request.count
         do {
@@ -244,4 +209,7 @@ public actor Coordinator {
         }
     }
 
+    private static func failure(of frame: Frame) -> String {
+        (try? frame.header(FailureHeader.self, from: ""))?.code.rawValue ?? "unexpected answer"
+    }
 }
