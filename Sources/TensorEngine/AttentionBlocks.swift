@@ -127,6 +127,8 @@ struct AttentionScratch {
         let scoreGradients: UnsafeMutablePointer<Float>
     }
 
+    /// How many workers have a part.
+    let workers: Int
     private let memory: Tensor
     private let stacked: Int
     private let headSize: Int
@@ -139,7 +141,8 @@ struct AttentionScratch {
         headSize = shape.headSize
         matrix = (stacked * keys + 15) / 16 * 16
         partSize = 2 * stacked * headSize + 2 * stacked + matrices * matrix
-        memory = Tensor(uninitialized: [max(1, Threads.count), partSize])
+        workers = max(1, Threads.count)
+        memory = Tensor(uninitialized: [workers, partSize])
     }
 
     subscript(worker: Int) -> Part {

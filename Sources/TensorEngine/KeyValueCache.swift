@@ -55,7 +55,7 @@ public func cachedAttention(
     let blocks = stride(from: 0, to: query.rows, by: AttentionShape.block).map {
         $0..<min(query.rows, $0 + AttentionShape.block)
     }
-    Workers.run(blocks.count * keyValueHeads) { task, worker in
+    Workers.run(blocks.count * keyValueHeads, limit: scratch.workers) { task, worker in
         let rows = blocks[task / keyValueHeads]
         shape.attend(
             queries: query.pointer + rows.lowerBound * shape.queryStride,

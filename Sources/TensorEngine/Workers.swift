@@ -6,7 +6,8 @@ import Synchronization
 ///
 /// A job is a number of tiles; whoever is free takes the next one. A worker spins for a few microseconds after a job, since
 /// the next usually follows at once, then sleeps on a condition variable: OpenMP's spinning barriers collapse on a shared
-/// machine (engine.md, section 2). The caller works too, so one thread means no hand-over at all.
+/// machine. The caller works too, so one thread means no hand-over at all, and it waits only for workers that joined: one
+/// that the system did not schedule in time holds nobody up.
 final class Workers: @unchecked Sendable {
     static let shared = Workers()
 
@@ -14,14 +15,16 @@ final class Workers: @unchecked Sendable {
     private let entry = Mutex<Bool>(false)
     private let generation = Atomic<Int>(0)
     private let nextTile = Atomic<Int>(0)
-    private let busy = Atomic<Int>(0)
+    private let active = Atomic<Int>(0)
     private var mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private var wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var done = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    // Written by the caller under `mutex` before `generation` moves on, read by the workers after it did.
+    // Written by the caller under `mutex` while no worker is active.
     private var body: ((Int, Int) -> Void)?
     private var tiles = 0
     private var helpers = 0
+    /// Whether workers may still join the job.
+    private var isOpen = false
     private var threads = 0
 
     private init() {
@@ -31,10 +34,9 @@ final class Workers: @unchecked Sendable {
     }
 
     /// Calls `body(tile, worker)` once for each tile in `0..<tiles`, on up to `Threads.count` threads, and returns when all
-    /// are done. `worker` is below `Threads.count` as read at the start, and no two calls at one time share it: it
-    /// indexes scratch memory.
-    static func run(_ tiles: Int, _ body: (_ tile: Int, _ worker: Int) -> Void) {
-        let helpers = min(Threads.count, tiles) - 1
+    /// are done. `worker` is below `limit`, and no two calls at one time share it: it indexes scratch memory.
+    static func run(_ tiles: Int, limit: Int = .max, _ body: (_ tile: Int, _ worker: Int) -> Void) {
+        let helpers = min(Threads.count, tiles, limit) - 1
         guard helpers > 0,
             shared.entry.withLock({ taken in
                 defer { taken = true }; return !taken
@@ -54,18 +56,19 @@ final class Workers: @unchecked Sendable {
         self.tiles = tiles
         self.helpers = helpers
         nextTile.store(0, ordering: .relaxed)
-        busy.store(helpers, ordering: .relaxed)
+        isOpen = true
         generation.add(1, ordering: .releasing)
         pthread_cond_broadcast(wake)
         pthread_mutex_unlock(mutex)
         work(body, tiles: tiles, worker: 0)
-        for _ in 0..<Workers.spins where busy.load(ordering: .acquiring) != 0 { fsot_pause() }
-        if busy.load(ordering: .acquiring) != 0 {
-            pthread_mutex_lock(mutex)
-            while busy.load(ordering: .acquiring) != 0 { pthread_cond_wait(done, mutex) }
-            pthread_mutex_unlock(mutex)
-        }
+        pthread_mutex_lock(mutex)
+        isOpen = false
+        pthread_mutex_unlock(mutex)
+        for _ in 0..<Workers.spins where active.load(ordering: .acquiring) != 0 { fsot_pause() }
+        pthread_mutex_lock(mutex)
+        while active.load(ordering: .acquiring) != 0 { pthread_cond_wait(done, mutex) }
         self.body = nil
+        pthread_mutex_unlock(mutex)
     }
 
     /// About 20 microseconds.
@@ -106,7 +109,8 @@ final class Workers: @unchecked Sendable {
             pthread_mutex_lock(mutex)
             while generation.load(ordering: .acquiring) == seen { pthread_cond_wait(wake, mutex) }
             seen = generation.load(ordering: .acquiring)
-            let takesPart = index <= helpers
+            let takesPart = isOpen && index <= helpers
+            if takesPart { active.add(1, ordering: .acquiring) }
             pthread_mutex_unlock(mutex)
             guard takesPart else { continue }
             takePart(index)
@@ -115,14 +119,14 @@ final class Workers: @unchecked Sendable {
     }
 
     /// Not inlined, so that the reference to the body is gone before `finish` lets the caller return: the body must not
-    /// outlive the call that lent it. The caller changes nothing before all have finished, so no lock is needed.
+    /// outlive the call that lent it. The caller changes nothing while a worker is active, so no lock is needed.
     @inline(never)
     private func takePart(_ index: Int) {
         if let body { work(body, tiles: tiles, worker: index) }
     }
 
     private func finish() {
-        guard busy.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 else { return }
+        guard active.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 else { return }
         pthread_mutex_lock(mutex)
         pthread_cond_signal(done)
         pthread_mutex_unlock(mutex)

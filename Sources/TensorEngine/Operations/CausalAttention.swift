@@ -27,7 +27,7 @@ extension Tape {
         let lse = y.requiresGradient ? Tensor(uninitialized: [query.rows, heads]) : nil
         let tasks = AttentionTask.list(layout, keyHeads: keyValueHeads)
         let scratch = AttentionScratch(shape, keys: layout.lengths.max() ?? 0, matrices: 1)
-        Workers.run(tasks.count) { index, worker in
+        Workers.run(tasks.count, limit: scratch.workers) { index, worker in
             let task = tasks[index]
             for rows in task.blocks {
                 shape.attend(
@@ -61,7 +61,7 @@ extension Tape {
                 gradient: dy
             )
             let scratch = AttentionScratch(shape, keys: layout.lengths.max() ?? 0, matrices: 2)
-            Workers.run(tasks.count) { index, worker in
+            Workers.run(tasks.count, limit: scratch.workers) { index, worker in
                 for rows in tasks[index].blocks {
                     shape.differentiate(inputs, tasks[index], rows: rows, into: gradients, scratch: scratch[worker])
                 }
