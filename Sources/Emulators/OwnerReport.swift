@@ -1,0 +1,85 @@
+import AtomicFiles
+import Foundation
+import LanguageModels
+import TensorEngine
+
+/// What the owner should know of a release; written beside the output and never into it.
+public struct OwnerReport: Codable, Sendable, Equatable {
+    /// Layout version of this file.
+    public var format = 1
+    /// The release.
+    public var releaseID: String
+    /// When it was made, ISO 8601.
+    public var date: String
+    /// The full model's path.
+    public var model: String
+    /// The kept middle blocks, as indices of the full model: the secret of the release.
+    public var sourceLayers: [Int]
+    /// Trainable blocks at the input end.
+    public var bottom: Int
+    /// Trainable blocks at the output end.
+    public var top: Int
+    /// Share of the middle that was asked for.
+    public var keep: Double
+    /// The selection rule.
+    public var selection: LayerSelection
+    /// Seed of the release.
+    public var seed: UInt64
+    /// How the middle was distilled.
+    public var distillation: DistillationConfiguration
+    /// What distillation did.
+    public var distillationReport: DistillationReport
+    /// Parameters of the full model.
+    public var fullParameters: Int
+    /// Parameters of the emulator.
+    public var shippedParameters: Int
+    /// Parameters of the adapter blocks.
+    public var adapterParameters: Int
+    /// Kept share of the middle's blocks.
+    public var middleKept: Double
+    /// Share of the full model's parameters that travel bit for bit.
+    public var verbatimShare: Double
+    /// Mean loss in nats a token on public text that distillation has not seen; nil without public text.
+    public var fullLoss: Double?
+    /// The same for the emulator.
+    public var emulatorLoss: Double?
+
+    /// Shipped parameters over full parameters.
+    public var compressionRatio: Double { Double(shippedParameters) / Double(fullParameters) }
+
+    /// The file's name in `OUTPUT.owner/`.
+    public static let fileName = "release.json"
+
+    /// Counts what travels unchanged: parameters of the emulator whose numbers equal those of the block they came from.
+    static func verbatimCount(emulator: LanguageModel, full: LanguageModel, split: OffsiteSplit) -> Int {
+        var count = 0
+        for (index, source) in split.sourceLayers.enumerated() {
+            for (shipped, original) in zip(emulator.blocks[index].parameters, full.blocks[source].parameters)
+            where shipped.value === original.value || shipped.value.values == original.value.values {
+                count += shipped.value.count
+            }
+        }
+        let blocks = emulator.blocks.flatMap(\.parameters).reduce(0) { $0 + $1.value.count }
+        return count + emulator.parameterCount - blocks
+    }
+
+    /// Writes `release.json` into the owner's directory.
+    ///
+    /// - Throws: `AtomicFileError`.
+    public func write(directory: String) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        try AtomicFile.write(try encoder.encode(self), to: directory + "/" + Self.fileName)
+    }
+
+    /// Reads `release.json` from the owner's directory of an emulator.
+    ///
+    /// - Throws: `EmulatorError.invalidDescription`.
+    public static func read(directory: String) throws -> OwnerReport {
+        let path = directory + "/" + fileName
+        guard let data = FileManager.default.contents(atPath: path),
+            let report = try? JSONDecoder().decode(OwnerReport.self, from: data)
+        else { throw EmulatorError.invalidDescription(path: path, reason: "it is missing or damaged") }
+        return report
+    }
+}

@@ -1,0 +1,79 @@
+import Emulators
+import LanguageModels
+import TensorEngine
+import Training
+
+/// The owner's check of each aggregate: plugs it into the full model and measures both models on the owner's own text.
+public actor OwnerJudge: AggregateJudge {
+    private let executor = TensorExecutor(label: "fsot.owner")
+    /// Tensor work runs on a thread of its own.
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    private let tuned: TunedModel
+    private let site: TrainingSite
+    private let probe: [EncodedExample]
+    private let margin: Double
+    private var reference: Double?
+
+    /// Opens the full model.
+    ///
+    /// - Parameters:
+    ///   - load: gives the full model; called once.
+    ///   - metadata: of the emulator that is being tuned.
+    ///   - method: what is trained.
+    ///   - seed: of the tuning, so that LoRA starts from the same matrices.
+    ///   - site: measures the emulator.
+    ///   - probe: the owner's validation text, never the test set.
+    ///   - margin: in nats a token; an aggregate whose plugged-in loss exceeds the untuned model's by more is rejected.
+    /// - Throws: what `load` throws; `FederationError.invalidConfiguration` when the model does not fit the emulator.
+    public init(
+        loading load: () throws -> LanguageModel,
+        metadata: EmulatorMetadata,
+        method: TuningMethod,
+        seed: UInt64,
+        site: TrainingSite,
+        probe: [EncodedExample],
+        margin: Double = 0.5
+    ) throws {
+        let model = try load()
+        guard model.blocks.count == metadata.fullLayers else {
+            throw FederationError.invalidConfiguration(
+                reason: "The model has \(model.blocks.count) blocks but the emulator was cut from \(metadata.fullLayers)",
+                remedy: "give the full model that the emulator came from")
+        }
+        let map = metadata.layerMap
+        let layers = metadata.adapterLayers.compactMap { map.fullLayer(forEmulatorLayer: $0) }
+        let adapter = try method.attach(to: model, layers: layers, seed: seed)
+        let tuned = TunedModel(model: model, adapter: adapter) { name in
+            TensorName.replacingLayer(in: name) { map.emulatorLayer(forFullLayer: $0) } ?? name
+        }
+        guard tuned.schema == site.schema else {
+            throw FederationError.invalidConfiguration(
+                reason: "The full model's adapter blocks differ from the emulator's",
+                remedy: "give the full model that the emulator came from")
+        }
+        self.tuned = tuned
+        self.site = site
+        self.probe = probe
+        self.margin = margin
+    }
+
+    /// Measures `emulator.loss` and `plugin.loss` on the owner's text.
+    public func judge(_ state: AdapterState, round: Int) async throws -> Judgement {
+        let emulator = try await site.loss(of: probe, with: state)
+        tuned.state = state
+        let plugin = try RecordPerplexity.measure(tuned.model, on: probe)
+        let figures = [
+            "emulator.loss": emulator.loss, "emulator.perplexity": emulator.perplexity,
+            "plugin.loss": plugin.loss, "plugin.perplexity": plugin.perplexity,
+        ]
+        var rejection: String?
+        if !plugin.loss.isFinite {
+            rejection = "the plugged-in model's loss is not finite"
+        } else if let reference, plugin.loss > reference + margin {
+            rejection = "the plugged-in model's loss \(plugin.loss) is more than \(margin) above the untuned \(reference)"
+        }
+        if round == 0 { reference = plugin.loss }
+        return Judgement(figures: figures, validationLoss: plugin.loss, rejection: rejection)
+    }
+}
