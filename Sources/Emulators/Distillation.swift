@@ -88,7 +88,11 @@ public enum Distillation {
         for parameter in parameters { parameter.isTrainable = true }
         defer { for parameter in parameters { parameter.isTrainable = false } }
         let examples = text.sequences.enumerated().map { index, ids in
-            EncodedExample(ids: Array(ids.prefix(configuration.length)), labels: ids.prefix(configuration.length).map { $0 }, recordIndex: index)
+            EncodedExample(
+                ids: Array(ids.prefix(configuration.length)),
+                labels: ids.prefix(configuration.length).map { $0 },
+                recordIndex: index
+            )
         }
         let mean = Double(examples.reduce(0) { $0 + $1.ids.count }) / Double(examples.count)
         let steps = max(1, Int((Double(configuration.tokens) / (mean * Double(configuration.batch))).rounded()))
@@ -99,7 +103,11 @@ public enum Distillation {
             configuration: TrainerConfiguration(
                 batchSize: configuration.batch,
                 schedule: LearningRateSchedule(
-                    .cosine, peak: configuration.learningRate, warmupSteps: steps / 10, totalSteps: steps),
+                    .cosine,
+                    peak: configuration.learningRate,
+                    warmupSteps: steps / 10,
+                    totalSteps: steps
+                ),
                 optimizer: .adamW(weightDecay: 0),
                 clippingNorm: 1,
                 seed: configuration.seed
@@ -119,7 +127,11 @@ public enum Distillation {
                     (0..<length).map { $0 >= DistillationConfiguration.sinkTokens }
                 }
                 return tape.normalizedSquaredError(
-                    student, teacher: teacher, normalization: .perToken, rowMask: mask)
+                    student,
+                    teacher: teacher,
+                    normalization: .perToken,
+                    rowMask: mask
+                )
             case .offsiteTuning:
                 return tape.normalizedSquaredError(student, teacher: teacher, normalization: .global)
             }

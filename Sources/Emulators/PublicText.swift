@@ -85,7 +85,11 @@ public struct PublicText: Sendable {
         while done < tokens {
             let sampling = Sampling(temperature: 1, topP: 0.95, seed: seed &+ UInt64(sequences.count))
             let new = try model.generate(
-                [start], maximumTokens: min(length, tokens - done), sampling: sampling, stopIDs: [start])
+                [start],
+                maximumTokens: min(length, tokens - done),
+                sampling: sampling,
+                stopIDs: [start]
+            )
             done += max(new.count, 1)
             if new.count > 1 { sequences.append(new) }
             if !progress(done) { throw CancellationError() }

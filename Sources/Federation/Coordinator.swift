@@ -1,19 +1,21 @@
 import Foundation
 import Logging
 import Progress
+import SecureAggregation
 import TensorEngine
 
 /// Runs the rounds: draws data holders, sends the adapter, gathers updates, averages, lets the owner judge, keeps books.
 public actor Coordinator {
     private let transport: any Transport
     private let configuration: FederationConfiguration
-    private let schema: AdapterSchema
+    let schema: AdapterSchema
+    private let masking: CoordinatorMasking?
     private let judge: (any AggregateJudge)?
     private let store: (any RoundStore)?
-    private let logger: Logger
-    private var state: AdapterState
+    let logger: Logger
+    private(set) var state: AdapterState
     private var best: AdapterState
-    private var progressState: RunProgress
+    private(set) var progressState: RunProgress
 
     /// Makes a coordinator at the beginning of a run, or where an earlier one stopped.
     ///
@@ -24,6 +26,7 @@ public actor Coordinator {
     ///   - state: the adapter to start from.
     ///   - best: the best adapter so far, when resuming.
     ///   - progress: rounds already done, when resuming.
+    ///   - masking: keys and roster of the secure aggregation; nil: updates travel in the clear.
     ///   - judge: the owner's check; nil when the owner is not here.
     ///   - store: keeps every round.
     ///   - logger: the coordinator's log.
@@ -34,6 +37,7 @@ public actor Coordinator {
         state: AdapterState,
         best: AdapterState? = nil,
         progress: RunProgress = RunProgress(),
+        masking: CoordinatorMasking? = nil,
         judge: (any AggregateJudge)? = nil,
         store: (any RoundStore)? = nil,
         logger: Logger
@@ -44,6 +48,7 @@ public actor Coordinator {
         self.state = state
         self.best = best ?? state
         progressState = progress
+        self.masking = masking
         self.judge = judge
         self.store = store
         self.logger = logger
@@ -95,7 +100,18 @@ public actor Coordinator {
         let start = ContinuousClock.now
         var traffic = TrafficCount()
         let invited = draw(round)
-        let gathered = try await gather(round: round, from: invited, traffic: &traffic, isCancelled: isCancelled)
+        let gathered: Gathered
+        if let masking {
+            gathered = try await gatherMasked(
+                round: round,
+                from: invited,
+                masking: masking,
+                traffic: &traffic,
+                isCancelled: isCancelled
+            )
+        } else {
+            gathered = try await gather(round: round, from: invited, traffic: &traffic, isCancelled: isCancelled)
+        }
         guard gathered.mean.allSatisfy(\.isFinite) else {
             throw FederationError.notFinite(round: round, what: "The aggregate")
         }
@@ -104,7 +120,8 @@ public actor Coordinator {
             round: round,
             invited: invited,
             included: gathered.included,
-            isMasked: false,
+            isMasked: masking != nil,
+            view: gathered.view,
             updateNorm: gathered.mean.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot(),
             traffic: traffic,
             seconds: 0,
@@ -150,14 +167,8 @@ public actor Coordinator {
         from invited: [String],
         traffic: inout TrafficCount,
         isCancelled: @Sendable () -> Bool
-    ) async throws -> (mean: [Float], included: [String]) {
-        let instruction = RoundInstruction(
-            round: round,
-            localSteps: configuration.localSteps,
-            learningRate: configuration.learningRate,
-            isMasked: false
-        )
-        let opening = try Frame(.instruct, header: instruction, payload: state.encoded)
+    ) async throws -> Gathered {
+        let opening = try openingFrame(round: round, isMasked: false)
         var updates: [[Float]] = []
         var weights: [Double] = []
         var included: [String] = []
@@ -168,7 +179,7 @@ public actor Coordinator {
             guard let answer = await exchange(Frame(.train), with: name, traffic: &traffic) else { continue }
             if isCancelled() { throw CancellationError() }
             guard answer.kind == .update else {
-                logger.warning("round \(round): \(name) left (\(Self.failure(of: answer)))")
+                note(answer, of: name, round: round)
                 continue
             }
             let header = try answer.header(UpdateHeader.self, from: name)
@@ -188,7 +199,31 @@ public actor Coordinator {
                 needed: configuration.minimumUpdates
             )
         }
-        return (FederatedAverage.mean(updates, weights: weights), included)
+        return Gathered(mean: FederatedAverage.mean(updates, weights: weights), included: included, view: nil)
+    }
+
+    /// What one round gave: the mean update, whose updates are in it, and what the coordinator saw of a masked round.
+    struct Gathered {
+        var mean: [Float]
+        var included: [String]
+        var view: CoordinatorView?
+    }
+
+    /// The frame that begins a round.
+    func openingFrame(round: Int, isMasked: Bool) throws -> Frame {
+        let instruction = RoundInstruction(
+            round: round,
+            localSteps: configuration.localSteps,
+            learningRate: configuration.learningRate,
+            isMasked: isMasked
+        )
+        return try Frame(.instruct, header: instruction, payload: state.encoded)
+    }
+
+    /// Logs why a participant left.
+    func note(_ answer: Frame, of name: String, round: Int) {
+        let code = (try? answer.header(FailureHeader.self, from: name))?.code.rawValue ?? "unexpected answer"
+        logger.warning("round \(round): \(name) left (\(code))")
     }
 
     private func announce(to names: [String], traffic: inout TrafficCount) async throws {
@@ -196,7 +231,7 @@ public actor Coordinator {
     }
 
     /// One request and its answer; nil when the participant cannot be reached or answers nonsense.
-    private func exchange(_ frame: Frame, with name: String, traffic: inout TrafficCount) async -> Frame? {
+    func exchange(_ frame: Frame, with name: String, traffic: inout TrafficCount) async -> Frame? {
         let request = frame.encoded
         traffic.down += request.count
         do {
@@ -209,7 +244,4 @@ public actor Coordinator {
         }
     }
 
-    private static func failure(of frame: Frame) -> String {
-        (try? frame.header(FailureHeader.self, from: ""))?.code.rawValue ?? "unexpected answer"
-    }
 }

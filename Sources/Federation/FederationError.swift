@@ -12,6 +12,8 @@ public enum FederationError: Error, Equatable, CustomStringConvertible {
     case wrongLength(from: String, found: Int, expected: Int)
     /// The owner's check found the aggregate worse than allowed.
     case aggregateRejected(round: Int, reason: String)
+    /// A participant's own policy refuses what the coordinator asked.
+    case refused(reason: String)
     /// A run directory is damaged or belongs to another configuration.
     case invalidRun(path: String, reason: String)
     /// The user asked to stop; the run can be resumed.
@@ -35,6 +37,8 @@ public enum FederationError: Error, Equatable, CustomStringConvertible {
         case .aggregateRejected(let round, let reason):
             return "The aggregate of round \(round) was rejected: \(reason);"
                 + " the last good round is kept, lower --lr or look at the data holders."
+        case .refused(let reason):
+            return "The coordinator's round was refused: \(reason); agree on the same settings on both sides."
         case .invalidRun(let path, let reason):
             return "\(path) cannot be used: \(reason)."
         case .interrupted(let path, let round):

@@ -38,8 +38,10 @@ public actor OwnerJudge: AggregateJudge {
         let model = try load()
         guard model.blocks.count == metadata.fullLayers else {
             throw FederationError.invalidConfiguration(
-                reason: "The model has \(model.blocks.count) blocks but the emulator was cut from \(metadata.fullLayers)",
-                remedy: "give the full model that the emulator came from")
+                reason:
+                    "The model has \(model.blocks.count) blocks but the emulator was cut from \(metadata.fullLayers)",
+                remedy: "give the full model that the emulator came from"
+            )
         }
         let map = metadata.layerMap
         let layers = metadata.adapterLayers.compactMap { map.fullLayer(forEmulatorLayer: $0) }
@@ -50,7 +52,8 @@ public actor OwnerJudge: AggregateJudge {
         guard tuned.schema == site.schema else {
             throw FederationError.invalidConfiguration(
                 reason: "The full model's adapter blocks differ from the emulator's",
-                remedy: "give the full model that the emulator came from")
+                remedy: "give the full model that the emulator came from"
+            )
         }
         self.tuned = tuned
         self.site = site
@@ -71,7 +74,8 @@ public actor OwnerJudge: AggregateJudge {
         if !plugin.loss.isFinite {
             rejection = "the plugged-in model's loss is not finite"
         } else if let reference, plugin.loss > reference + margin {
-            rejection = "the plugged-in model's loss \(plugin.loss) is more than \(margin) above the untuned \(reference)"
+            rejection =
+                "the plugged-in model's loss \(plugin.loss) is more than \(margin) above the untuned \(reference)"
         }
         if round == 0 { reference = plugin.loss }
         return Judgement(figures: figures, validationLoss: plugin.loss, rejection: rejection)

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import SecureAggregation
 import Training
 
 /// A data holder's side: answers the coordinator's frames, trains, and sends an update, masked or in the clear.
@@ -14,6 +15,9 @@ public actor Participant: FrameHandler {
     private var instruction: RoundInstruction?
     private var global: AdapterState?
     private var lastFailure: (any Error)?
+    private let masking: ParticipantMasking?
+    private let memory: any RoundMemory
+    private var masked: MaskedParticipant?
 
     /// Makes a participant.
     ///
@@ -22,8 +26,18 @@ public actor Participant: FrameHandler {
     ///   - adapterCount: numbers in the adapter.
     ///   - weight: in the mean: 1, or the number of records.
     ///   - trainer: trains on this holder's records.
+    ///   - masking: keys and policy of the secure aggregation; a holder that has them refuses rounds in the clear.
     ///   - logger: the holder's own log; nothing in it travels.
-    public init(name: String, adapterCount: Int, weight: Double, trainer: any LocalTrainer, logger: Logger) {
+    public init(
+        name: String,
+        adapterCount: Int,
+        weight: Double,
+        trainer: any LocalTrainer,
+        masking: ParticipantMasking? = nil,
+        logger: Logger
+    ) {
+        self.masking = masking
+        memory = TransientRoundMemory()
         self.name = name
         self.adapterCount = adapterCount
         self.weight = weight
@@ -55,12 +69,22 @@ public actor Participant: FrameHandler {
             guard state.isFinite else {
                 throw FederationError.notFinite(round: instruction.round, what: "The adapter sent by the coordinator")
             }
+            guard instruction.isMasked == (masking != nil) else {
+                throw FederationError.refused(
+                    reason: instruction.isMasked
+                        ? "this holder has no keys for masking" : "updates in the clear are refused"
+                )
+            }
             self.instruction = instruction
             global = state
+            masked = masking.map { MaskedParticipant($0, memory: memory, state: state, round: instruction.round) }
             return Frame(.ready)
         case .train:
-            guard let instruction, let global else {
-                throw FederationError.malformedMessage(from: "the coordinator", reason: "training before a round began")
+            guard let instruction, let global, !instruction.isMasked else {
+                throw FederationError.malformedMessage(
+                    from: "the coordinator",
+                    reason: "training outside a round in the clear"
+                )
             }
             let update = try await localUpdate(instruction, from: global)
             return try Frame(
@@ -71,8 +95,20 @@ public actor Participant: FrameHandler {
         case .result:
             instruction = nil
             global = nil
+            masked = nil
             return Frame(.acknowledge)
-        case .ready, .update, .failure, .acknowledge, .secureAggregation:
+        case .secureAggregation:
+            guard let instruction, let global, let masked else {
+                throw FederationError.malformedMessage(
+                    from: "the coordinator",
+                    reason: "aggregation before a round began"
+                )
+            }
+            let answer = try await masked.answer(frame.payload, weight: UInt32(clamping: Int(weight))) {
+                try await localUpdate(instruction, from: global)
+            }
+            return answer.isEmpty ? Frame(.acknowledge) : Frame(.secureAggregation, payload: answer)
+        case .ready, .update, .failure, .acknowledge:
             throw FederationError.malformedMessage(
                 from: "the coordinator",
                 reason: "a frame of kind \(frame.kind) is not for participants"
@@ -100,6 +136,8 @@ public actor Participant: FrameHandler {
         case FederationError.malformedMessage, FederationError.wrongLength: .protocolViolation
         case FederationError.notFinite: .notFinite
         case TrainingError.notFinite: .notFinite
+        case FederationError.refused: .refused
+        case is SecureAggregationError: .protocolViolation
         default: .other
         }
     }

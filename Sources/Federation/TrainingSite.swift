@@ -76,7 +76,10 @@ public actor TrainingSite: LocalTrainer {
     ) throws {
         let model = try load()
         let adapter = try configuration.method.attach(
-            to: model, layers: metadata.adapterLayers, seed: configuration.seed)
+            to: model,
+            layers: metadata.adapterLayers,
+            seed: configuration.seed
+        )
         let tuned = TunedModel(model: model, adapter: adapter) { $0 }
         self.tuned = tuned
         schema = tuned.schema
@@ -93,7 +96,9 @@ public actor TrainingSite: LocalTrainer {
     public func train(_ task: LocalTask, from state: AdapterState) async throws -> AdapterState {
         guard let own = examples[task.holder] else {
             throw FederationError.invalidConfiguration(
-                reason: "There are no records of \(task.holder) here", remedy: "check --data")
+                reason: "There are no records of \(task.holder) here",
+                remedy: "check --data"
+            )
         }
         tuned.state = state
         let trainer = try Trainer(

@@ -33,7 +33,10 @@ public enum TuningMethod: Codable, Sendable, Equatable {
                 layersToTransform: layers
             )
             return try LoRA.attach(
-                to: model, configuration: configuration, generator: SeededGenerator(seed: seed).derive("lora"))
+                to: model,
+                configuration: configuration,
+                generator: SeededGenerator(seed: seed).derive("lora")
+            )
         }
     }
 }

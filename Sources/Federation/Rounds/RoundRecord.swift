@@ -1,3 +1,5 @@
+import SecureAggregation
+
 /// What the coordinator knows of one round: a line of `metrics.jsonl`. It holds nothing of a single update unless the
 /// updates travelled in the clear.
 public struct RoundRecord: Codable, Sendable, Equatable {
@@ -9,6 +11,8 @@ public struct RoundRecord: Codable, Sendable, Equatable {
     public var included: [String]
     /// Whether updates were masked.
     public var isMasked: Bool
+    /// What the coordinator saw of the secure aggregation; nil in a round in the clear.
+    public var view: CoordinatorView?
     /// Euclidean norm of the mean update.
     public var updateNorm: Double
     /// Bytes of this round.

@@ -1,3 +1,5 @@
+import Tokenizers
+
 /// What encoding records needs of a tokenizer.
 public protocol TokenEncoding: Sendable {
     /// Token ids of `text`; no begin or end token is added. With `parsesSpecialTokens` false, text such as `<|im_end|>`
@@ -8,3 +10,5 @@ public protocol TokenEncoding: Sendable {
     /// The id of a token by its exact content, special tokens included.
     func id(of token: String) -> Int32?
 }
+
+extension Tokenizer: TokenEncoding {}

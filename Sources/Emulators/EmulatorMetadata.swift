@@ -1,0 +1,80 @@
+import AtomicFiles
+import Foundation
+
+/// `emulator.json`: what a data holder has to know of an emulator. It never holds source layer indices.
+public struct EmulatorMetadata: Codable, Sendable, Equatable {
+    /// Trainable blocks at the input end.
+    public var bottom: Int
+    /// Trainable blocks at the output end.
+    public var top: Int
+    /// Blocks of the middle that were kept.
+    public var kept: Int
+    /// Blocks of the full model.
+    public var fullLayers: Int
+    /// Identifies the release in the owner's ledger.
+    public var releaseID: String
+
+    enum CodingKeys: String, CodingKey {
+        case bottom
+        case top
+        case kept
+        case fullLayers = "full_layers"
+        case releaseID = "release_id"
+    }
+
+    /// The file's name beside `config.json`.
+    public static let fileName = "emulator.json"
+
+    /// Describes a split.
+    public init(split: OffsiteSplit, releaseID: String) {
+        bottom = split.bottom
+        top = split.top
+        kept = split.keptLayers.count
+        fullLayers = split.fullLayerCount
+        self.releaseID = releaseID
+    }
+
+    /// Blocks of the emulator.
+    public var emulatorLayers: Int { bottom + kept + top }
+
+    /// The emulator's adapter blocks.
+    public var adapterLayers: [Int] { Array(0..<bottom) + Array((bottom + kept)..<emulatorLayers) }
+
+    /// Where adapter blocks go in the full model.
+    public var layerMap: LayerMap {
+        LayerMap(bottom: bottom, top: top, emulatorLayerCount: emulatorLayers, fullLayerCount: fullLayers)
+    }
+
+    /// Reads and checks `emulator.json` in a directory.
+    ///
+    /// - Throws: `EmulatorError.invalidDescription`.
+    public static func read(directory: String) throws -> EmulatorMetadata {
+        let path = directory + "/" + fileName
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw EmulatorError.invalidDescription(path: path, reason: "it is missing")
+        }
+        guard let metadata = try? JSONDecoder().decode(EmulatorMetadata.self, from: data) else {
+            throw EmulatorError.invalidDescription(
+                path: path,
+                reason: "it must hold bottom, top, kept, full_layers and release_id"
+            )
+        }
+        let limit = 0..<100_000
+        guard limit.contains(metadata.bottom), limit.contains(metadata.top), limit.contains(metadata.kept),
+            limit.contains(metadata.fullLayers), metadata.bottom + metadata.top > 0,
+            metadata.emulatorLayers <= metadata.fullLayers, !metadata.releaseID.isEmpty
+        else {
+            throw EmulatorError.invalidDescription(path: path, reason: "its numbers contradict each other")
+        }
+        return metadata
+    }
+
+    /// Writes `emulator.json` into a directory.
+    ///
+    /// - Throws: `AtomicFileError`.
+    public func write(directory: String) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        try AtomicFile.write(try encoder.encode(self), to: directory + "/" + Self.fileName)
+    }
+}

@@ -1,0 +1,74 @@
+import Cryptography
+import Foundation
+import SecureAggregation
+
+/// A participant's side of one masked round: answers each leg, and trains between shares and masks.
+struct MaskedParticipant {
+    private let masking: ParticipantMasking
+    private let machine: SecureAggregationParticipant
+    private let stateHash: [UInt8]
+    private let adapterCount: Int
+    private let round: Int
+
+    init(_ masking: ParticipantMasking, memory: any RoundMemory, state: AdapterState, round: Int) {
+        self.masking = masking
+        machine = SecureAggregationParticipant(
+            id: masking.id,
+            signingKey: masking.signingKey,
+            roster: masking.roster,
+            policy: masking.policy,
+            memory: memory
+        )
+        stateHash = state.hash
+        adapterCount = state.values.count
+        self.round = round
+    }
+
+    /// Answers a leg; `update` is called for the masking leg only.
+    func answer(
+        _ payload: Data,
+        weight: UInt32,
+        update: () async throws -> [Float],
+        isolation: isolated (any Actor)? = #isolation
+    ) async throws -> Data {
+        guard let leg = payload.first.flatMap(MaskingLeg.init(rawValue:)) else {
+            throw FederationError.malformedMessage(from: "the coordinator", reason: "unknown leg of the aggregation")
+        }
+        let bytes = [UInt8](payload.dropFirst())
+        switch leg {
+        case .advertise:
+            let expectation = RoundExpectation(
+                emulatorManifestHash: masking.emulatorHash,
+                stateHash: stateHash,
+                updateLength: adapterCount,
+                updateRule: CoordinatorMasking.updateRule
+            )
+            return Data(try machine.advertise(SignedRoundHeader(decoding: bytes), expecting: expectation).encoded())
+        case .share:
+            return Data(try machine.share(AdvertisementList(decoding: bytes)).encoded())
+        case .mask:
+            guard let header = machine.header else {
+                throw FederationError.malformedMessage(from: "the coordinator", reason: "masking before advertising")
+            }
+            let delivery = try ShareDelivery(decoding: bytes)
+            let delta = try await update()
+            let key = TaggedHash("fsot/rounding")
+            key.append(masking.roundingSeed)
+            key.append(UInt32(truncatingIfNeeded: round))
+            let words = try FixedPointCodec(header).encode(
+                delta,
+                weight: header.isWeighted ? min(max(1, weight), header.weightMaximum) : 1,
+                clipping: .rescale,
+                roundingKey: SecretBytes(copying: key.digest())
+            )
+            return Data(try machine.mask(words, after: delivery).encoded())
+        case .confirm:
+            return Data(try machine.confirm(SurvivorList(decoding: bytes)).encoded())
+        case .unmask:
+            return Data(try machine.unmask(UnmaskRequest(decoding: bytes)).encoded())
+        case .accept:
+            try machine.accept(RoundResult(decoding: bytes))
+            return Data()
+        }
+    }
+}

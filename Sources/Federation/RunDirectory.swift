@@ -1,0 +1,238 @@
+import AtomicFiles
+import Checkpoints
+import Emulators
+import Foundation
+import Training
+
+/// `run.json`: the resolved configuration of a run; resuming demands the same one.
+public struct RunDescription: Codable, Sendable, Equatable {
+    /// One data holder.
+    public struct Holder: Codable, Sendable, Equatable {
+        /// The name.
+        public var name: String
+        /// The records' file.
+        public var file: String
+        /// SHA-256 of the file, in hexadecimal.
+        public var digest: String
+        /// Records trained on.
+        public var records: Int
+
+        /// Describes a holder.
+        public init(name: String, file: String, digest: String, records: Int) {
+            self.name = name
+            self.file = file
+            self.digest = digest
+            self.records = records
+        }
+    }
+
+    /// Layout version of this file.
+    public var format = 1
+    /// fsot's version.
+    public var version: String
+    /// The emulator: directory or sealed file.
+    public var emulator: String
+    /// SHA-256 of its weights, in hexadecimal.
+    public var emulatorDigest: String
+    /// Bytes of the emulator as shipped, counted once a holder.
+    public var emulatorBytes: Int
+    /// `emulator.json`.
+    public var metadata: EmulatorMetadata
+    /// The plan's directory, when the run follows one.
+    public var plan: String?
+    /// The holders in order.
+    public var holders: [Holder]
+    /// The template.
+    public var template: PromptTemplate
+    /// Tokens of the longest example.
+    public var maximumLength: Int
+    /// How holders train.
+    public var site: SiteConfiguration
+    /// How rounds run.
+    public var federation: FederationConfiguration
+    /// Whether updates are masked.
+    public var isMasked: Bool
+    /// Bound on an update's norm under masking.
+    public var clip: Double
+    /// The owner's model when it judged.
+    public var judgeModel: String?
+    /// Numbers in the adapter.
+    public var adapterParameters: Int
+
+    /// Collects what a run was started with.
+    public init(
+        version: String,
+        emulator: String,
+        emulatorDigest: String,
+        emulatorBytes: Int,
+        metadata: EmulatorMetadata,
+        plan: String?,
+        holders: [Holder],
+        template: PromptTemplate,
+        maximumLength: Int,
+        site: SiteConfiguration,
+        federation: FederationConfiguration,
+        isMasked: Bool,
+        clip: Double,
+        judgeModel: String?,
+        adapterParameters: Int
+    ) {
+        self.version = version
+        self.emulator = emulator
+        self.emulatorDigest = emulatorDigest
+        self.emulatorBytes = emulatorBytes
+        self.metadata = metadata
+        self.plan = plan
+        self.holders = holders
+        self.template = template
+        self.maximumLength = maximumLength
+        self.site = site
+        self.federation = federation
+        self.isMasked = isMasked
+        self.clip = clip
+        self.judgeModel = judgeModel
+        self.adapterParameters = adapterParameters
+    }
+}
+
+/// A run's directory: `run.json`, `metrics.jsonl`, `rounds/`, `checkpoint/`, and `adapter/` once it is finished.
+public struct RunDirectory: RoundStore {
+    /// Where it lies.
+    public let path: String
+    private let schema: AdapterSchema
+
+    private var runFile: String { path + "/run.json" }
+    private var metricsFile: String { path + "/metrics.jsonl" }
+    private var checkpointFile: String { path + "/checkpoint/progress.json" }
+    /// The finished adapter's directory.
+    public var adapterPath: String { path + "/adapter" }
+
+    private func roundFile(_ round: Int) -> String { path + String(format: "/rounds/%04d.safetensors", round) }
+
+    /// Opens an existing run.
+    ///
+    /// - Throws: `FederationError.invalidRun`.
+    public static func description(at path: String) throws -> RunDescription {
+        guard let data = FileManager.default.contents(atPath: path + "/run.json") else {
+            throw FederationError.invalidRun(
+                path: path,
+                reason: "it holds no run.json; give a directory that fsot tune wrote"
+            )
+        }
+        do {
+            return try JSONDecoder().decode(RunDescription.self, from: data)
+        } catch {
+            throw FederationError.invalidRun(path: path, reason: "run.json is damaged; tune again into a new directory")
+        }
+    }
+
+    /// Starts a new run; the directory must not exist or be empty.
+    ///
+    /// - Throws: `AtomicFileError`.
+    public static func create(_ description: RunDescription, schema: AdapterSchema, at path: String) throws
+        -> RunDirectory
+    {
+        let staged = try StagedDirectory(destination: path)
+        for name in ["rounds", "checkpoint"] {
+            do {
+                try FileManager.default.createDirectory(
+                    atPath: staged.path + "/" + name,
+                    withIntermediateDirectories: true
+                )
+            } catch {
+                throw AtomicFileError.system(operation: "create", path: path + "/" + name, reason: "\(error)")
+            }
+        }
+        try AtomicFile.write(try encode(description), to: staged.path + "/run.json")
+        try AtomicFile.write(Data(), to: staged.path + "/metrics.jsonl")
+        try staged.commit()
+        return RunDirectory(path: path, schema: schema)
+    }
+
+    /// Opens a run to go on with it.
+    ///
+    /// - Throws: `FederationError.invalidRun` when the run was started with other settings.
+    public static func resume(_ description: RunDescription, schema: AdapterSchema, at path: String) throws
+        -> RunDirectory
+    {
+        let earlier = try Self.description(at: path)
+        guard earlier == description else {
+            throw FederationError.invalidRun(
+                path: path,
+                reason: "it was started with other settings, records or another emulator;"
+                    + " give the same ones, or another --output"
+            )
+        }
+        return RunDirectory(path: path, schema: schema)
+    }
+
+    /// Where the run stands; nil before the first round is done.
+    ///
+    /// - Throws: `FederationError.invalidRun`, `CheckpointError`.
+    public func restored() throws -> (progress: RunProgress, latest: AdapterState, best: AdapterState?)? {
+        guard let data = FileManager.default.contents(atPath: checkpointFile) else { return nil }
+        guard let progress = try? JSONDecoder().decode(RunProgress.self, from: data) else {
+            throw FederationError.invalidRun(
+                path: checkpointFile,
+                reason: "it is damaged; tune again into a new directory"
+            )
+        }
+        let best = try progress.bestRound.flatMap { try $0 > 0 ? state(after: $0) : nil }
+        return (progress, try state(after: progress.completedRounds), best)
+    }
+
+    /// The rounds so far.
+    ///
+    /// - Throws: `FederationError.invalidRun`.
+    public static func records(at path: String) throws -> [RoundRecord] {
+        let data = FileManager.default.contents(atPath: path + "/metrics.jsonl") ?? Data()
+        do {
+            return try data.split(separator: 10).map { try JSONDecoder().decode(RoundRecord.self, from: Data($0)) }
+        } catch {
+            throw FederationError.invalidRun(path: path, reason: "metrics.jsonl is damaged")
+        }
+    }
+
+    /// Saves a round: the adapter first, then the log, then the pointer to both; a crash in between loses nothing.
+    public func save(_ record: RoundRecord, state: AdapterState, progress: RunProgress) throws {
+        var offset = 0
+        let entries = schema.entries.map { entry in
+            defer { offset += entry.count }
+            return SafetensorsWriter.Entry(
+                name: entry.name,
+                shape: entry.shape,
+                values: Array(state.values[offset..<(offset + entry.count)])
+            )
+        }
+        try SafetensorsWriter.write(entries, metadata: ["round": "\(record.round)"], to: roundFile(record.round))
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let earlier = try Self.records(at: path).filter { $0.round < record.round }
+        let lines = try (earlier + [record]).map { String(decoding: try encoder.encode($0), as: UTF8.self) + "\n" }
+        try AtomicFile.write(lines.joined(), to: metricsFile)
+        try AtomicFile.write(try Self.encode(progress), to: checkpointFile)
+        for old in 1..<max(1, record.round) where old != progress.bestRound {
+            try? FileManager.default.removeItem(atPath: roundFile(old))
+        }
+    }
+
+    private func state(after round: Int) throws -> AdapterState {
+        let file = try SafetensorsFile(path: roundFile(round))
+        guard file.tensorNames == schema.entries.map(\.name).sorted() else {
+            throw FederationError.invalidRun(path: roundFile(round), reason: "it holds another adapter")
+        }
+        var values: [Float] = []
+        values.reserveCapacity(schema.count)
+        for entry in schema.entries { values += try file.values(entry.name) }
+        guard values.count == schema.count else {
+            throw FederationError.invalidRun(path: roundFile(round), reason: "it holds another adapter")
+        }
+        return AdapterState(values: values)
+    }
+
+    private static func encode(_ value: some Encodable) throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return try encoder.encode(value)
+    }
+}
