@@ -79,7 +79,10 @@ public struct CanonicalReader {
     }
 
     mutating func takeDouble() throws -> Double {
-        Double(bitPattern: try take(UInt64.self))
+        let number = Double(bitPattern: try take(UInt64.self))
+        // -0.0 equals 0.0: a second encoding of the same value.
+        if number == 0, number.sign == .minus { throw malformed("they hold a negative zero") }
+        return number
     }
 
     mutating func takeWords() throws -> (words: [UInt32], bits: Int) {

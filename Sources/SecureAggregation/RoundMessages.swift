@@ -3,19 +3,19 @@ import Cryptography
 /// R0, participant to coordinator to cohort: two fresh public keys.
 public struct Advertisement: RoundMessage {
     /// `rh` of the round.
-    public let roundHash: [UInt8]
+    public package(set) var roundHash: [UInt8]
     /// The sender.
-    public let id: UInt32
+    public package(set) var id: UInt32
     /// X25519 key of the pairwise masks.
-    public let maskKey: [UInt8]
+    public package(set) var maskKey: [UInt8]
     /// X25519 key under which peers send shares.
-    public let encryptionKey: [UInt8]
+    public package(set) var encryptionKey: [UInt8]
     /// Commitment to a nonce, for the random graph of the k-regular mode.
-    public let nonceCommitment: [UInt8]
+    public package(set) var nonceCommitment: [UInt8]
     /// Ed25519 over `"fsot/sa1/R0" ‖ rh ‖ id ‖ keys ‖ commitment` under the roster's key.
-    public var signature: [UInt8] = []
+    public package(set) var signature: [UInt8] = []
 
-    var signedBytes: [UInt8] {
+    package var signedBytes: [UInt8] {
         RoundDerivations.signedBytes(
             .advertise,
             roundHash: roundHash,
@@ -30,30 +30,34 @@ public struct Advertisement: RoundMessage {
 /// R0, coordinator to cohort: all advertisements.
 public struct AdvertisementList: RoundMessage {
     /// With rising ids.
-    public let advertisements: [Advertisement]
+    public package(set) var advertisements: [Advertisement]
+
+    package init(advertisements: [Advertisement]) {
+        self.advertisements = advertisements
+    }
 }
 
 /// One participant's encrypted shares for another: `nonce[24] ‖ XChaCha20-Poly1305(share of b ‖ share of sk)`.
 public struct EncryptedShare: Sendable, Equatable {
     /// The other participant: the destination in a bundle, the source in a delivery.
-    public let id: UInt32
+    public package(set) var id: UInt32
     /// 24 + 64 + 16 bytes.
-    public let bytes: [UInt8]
+    public package(set) var bytes: [UInt8]
     static let length = 24 + 64 + 16
 }
 
 /// R1, participant to coordinator: shares for every other advertised participant.
 public struct ShareBundle: RoundMessage {
     /// `rh` of the round.
-    public let roundHash: [UInt8]
+    public package(set) var roundHash: [UInt8]
     /// The sender.
-    public let id: UInt32
+    public package(set) var id: UInt32
     /// `H("fsot/sa1/bcommit", rh, id, b)`.
-    public let seedCommitment: [UInt8]
+    public package(set) var seedCommitment: [UInt8]
     /// With rising destinations.
-    public let shares: [EncryptedShare]
+    public package(set) var shares: [EncryptedShare]
     /// Ed25519 over `"fsot/sa1/R1" ‖ rh ‖ id ‖ H(shares) ‖ commitment`.
-    public var signature: [UInt8] = []
+    public package(set) var signature: [UInt8] = []
 
     var sharesHash: [UInt8] {
         let hash = TaggedHash("fsot/sa1/c")
@@ -63,7 +67,7 @@ public struct ShareBundle: RoundMessage {
         }
         return hash.digest()
     }
-    var signedBytes: [UInt8] {
+    package var signedBytes: [UInt8] {
         RoundDerivations.signedBytes(.shares, roundHash: roundHash, id: id, sharesHash, seedCommitment)
     }
 }
@@ -73,24 +77,24 @@ public struct ShareDelivery: RoundMessage {
     /// One participant of U1.
     public struct Entry: Sendable, Equatable {
         /// Who it is about.
-        public let id: UInt32
+        public package(set) var id: UInt32
         /// `H("fsot/sa1/bcommit", rh, id, b)`.
-        public let seedCommitment: [UInt8]
+        public package(set) var seedCommitment: [UInt8]
         /// Hash of all the shares in its bundle.
-        public let sharesHash: [UInt8]
+        public package(set) var sharesHash: [UInt8]
         /// Ed25519 as in ``ShareBundle``.
-        public let signature: [UInt8]
+        public package(set) var signature: [UInt8]
         /// Empty in the receiver's own entry.
-        public let share: [UInt8]
+        public package(set) var share: [UInt8]
 
         func signedBytes(roundHash: [UInt8]) -> [UInt8] {
             RoundDerivations.signedBytes(.shares, roundHash: roundHash, id: id, sharesHash, seedCommitment)
         }
     }
     /// `rh` of the round.
-    public let roundHash: [UInt8]
+    public package(set) var roundHash: [UInt8]
     /// With rising ids.
-    public let entries: [Entry]
+    public package(set) var entries: [Entry]
 
     /// U1's hash: over all that every receiver must see alike.
     static func sharersHash(roundHash: [UInt8], entries: [Entry]) -> [UInt8] {
@@ -108,19 +112,21 @@ public struct ShareDelivery: RoundMessage {
 /// R2, participant to coordinator: the masked vector.
 public struct MaskedInput: RoundMessage {
     /// `rh` of the round.
-    public let roundHash: [UInt8]
+    public package(set) var roundHash: [UInt8]
     /// The sender.
-    public let id: UInt32
+    public package(set) var id: UInt32
     /// Hash of the set U1 whose masks it carries.
-    public let sharersHash: [UInt8]
+    public package(set) var sharersHash: [UInt8]
     /// Bits of the ring.
-    public let bits: Int
+    public package(set) var bits: Int
     /// `length` words below 2^bits.
-    public let words: [UInt32]
+    public package(set) var words: [UInt32]
     /// Ed25519 over `"fsot/sa1/R2" ‖ rh ‖ id ‖ H(U1) ‖ H(words)`.
-    public var signature: [UInt8] = []
+    public package(set) var signature: [UInt8] = []
 
-    static func signedBytes(roundHash: [UInt8], id: UInt32, sharersHash: [UInt8], vectorHash: [UInt8]) -> [UInt8] {
+    package static func signedBytes(roundHash: [UInt8], id: UInt32, sharersHash: [UInt8], vectorHash: [UInt8])
+        -> [UInt8]
+    {
         RoundDerivations.signedBytes(.masked, roundHash: roundHash, id: id, sharersHash, vectorHash)
     }
 }
@@ -130,16 +136,16 @@ public struct SurvivorList: RoundMessage {
     /// One participant of U2.
     public struct Entry: Sendable, Equatable {
         /// Who it is about.
-        public let id: UInt32
+        public package(set) var id: UInt32
         /// Hash of its masked vector.
-        public let vectorHash: [UInt8]
+        public package(set) var vectorHash: [UInt8]
         /// Its signature of R2.
-        public let signature: [UInt8]
+        public package(set) var signature: [UInt8]
     }
     /// `rh` of the round.
-    public let roundHash: [UInt8]
+    public package(set) var roundHash: [UInt8]
     /// With rising ids.
-    public let entries: [Entry]
+    public package(set) var entries: [Entry]
 
     /// H(U2).
     var hash: [UInt8] {
@@ -156,15 +162,15 @@ public struct SurvivorList: RoundMessage {
 /// R3, participant to coordinator: its signature over the one list of survivors that it will help unmask.
 public struct ConsistencySignature: RoundMessage {
     /// `rh` of the round.
-    public let roundHash: [UInt8]
+    public package(set) var roundHash: [UInt8]
     /// The sender.
-    public let id: UInt32
+    public package(set) var id: UInt32
     /// H(U2).
-    public let survivorsHash: [UInt8]
+    public package(set) var survivorsHash: [UInt8]
     /// Ed25519 over `"fsot/sa1/R3" ‖ rh ‖ id ‖ H(U2)`.
-    public var signature: [UInt8] = []
+    public package(set) var signature: [UInt8] = []
 
-    static func signedBytes(roundHash: [UInt8], id: UInt32, survivorsHash: [UInt8]) -> [UInt8] {
+    package static func signedBytes(roundHash: [UInt8], id: UInt32, survivorsHash: [UInt8]) -> [UInt8] {
         RoundDerivations.signedBytes(.consistent, roundHash: roundHash, id: id, survivorsHash)
     }
 }
@@ -174,18 +180,30 @@ public struct UnmaskRequest: RoundMessage {
     /// One participant's signature of R3.
     public struct Confirmation: Sendable, Equatable {
         /// Who it is about.
-        public let id: UInt32
+        public package(set) var id: UInt32
         /// Ed25519 as in ``ConsistencySignature``.
-        public let signature: [UInt8]
+        public package(set) var signature: [UInt8]
+
+        package init(id: UInt32, signature: [UInt8]) {
+            self.id = id
+            self.signature = signature
+        }
     }
     /// `rh` of the round.
-    public let roundHash: [UInt8]
+    public package(set) var roundHash: [UInt8]
     /// U2: shares of `b` are asked for.
-    public let survivors: [UInt32]
+    public package(set) var survivors: [UInt32]
     /// U1 without U2: shares of the mask key are asked for.
-    public let dropouts: [UInt32]
+    public package(set) var dropouts: [UInt32]
     /// At least the threshold, with rising ids.
-    public let confirmations: [Confirmation]
+    public package(set) var confirmations: [Confirmation]
+
+    package init(roundHash: [UInt8], survivors: [UInt32], dropouts: [UInt32], confirmations: [Confirmation]) {
+        self.roundHash = roundHash
+        self.survivors = survivors
+        self.dropouts = dropouts
+        self.confirmations = confirmations
+    }
 }
 
 /// R4, participant to coordinator: its shares.
@@ -193,22 +211,22 @@ public struct UnmaskAnswer: RoundMessage {
     /// A share of another participant's secret.
     public struct Share: Sendable, Equatable {
         /// Whose secret.
-        public let id: UInt32
+        public package(set) var id: UInt32
         /// 32 bytes.
-        public let bytes: [UInt8]
+        public package(set) var bytes: [UInt8]
     }
     /// `rh` of the round.
-    public let roundHash: [UInt8]
+    public package(set) var roundHash: [UInt8]
     /// Who it is about.
-    public let id: UInt32
+    public package(set) var id: UInt32
     /// Shares of the survivors' `b`.
-    public let seedShares: [Share]
+    public package(set) var seedShares: [Share]
     /// Shares of the dropouts' mask keys.
-    public let keyShares: [Share]
+    public package(set) var keyShares: [Share]
     /// Ed25519 over `"fsot/sa1/R4" ‖ rh ‖ id ‖ H(shares)`.
-    public var signature: [UInt8] = []
+    public package(set) var signature: [UInt8] = []
 
-    var signedBytes: [UInt8] {
+    package var signedBytes: [UInt8] {
         let hash = TaggedHash("fsot/sa1/answer")
         for shares in [seedShares, keyShares] {
             hash.append(UInt32(shares.count))
@@ -224,21 +242,21 @@ public struct UnmaskAnswer: RoundMessage {
 /// R5, coordinator to all: the sum.
 public struct RoundResult: RoundMessage {
     /// `rh` of the round.
-    public let roundHash: [UInt8]
+    public package(set) var roundHash: [UInt8]
     /// Bits of the ring.
-    public let bits: Int
+    public package(set) var bits: Int
     /// The sum of the survivors' vectors in the ring.
-    public let aggregate: [UInt32]
+    public package(set) var aggregate: [UInt32]
     /// U2.
-    public let survivors: [UInt32]
+    public package(set) var survivors: [UInt32]
     /// `T = H("fsot/sa1/T", rh, hashes of the legs)`, for the audit.
-    public let transcriptHash: [UInt8]
+    public package(set) var transcriptHash: [UInt8]
     /// ``RoundHeader/nextStateHash(aggregate:updateRule:)``.
-    public let stateHash: [UInt8]
+    public package(set) var stateHash: [UInt8]
     /// Ed25519 over `"fsot/sa1/R5" ‖ rh ‖ 0 ‖ H(survivors, aggregate) ‖ T ‖ state` by the coordinator.
-    public var signature: [UInt8] = []
+    public package(set) var signature: [UInt8] = []
 
-    var signedBytes: [UInt8] {
+    package var signedBytes: [UInt8] {
         let hash = TaggedHash("fsot/sa1/sum")
         hash.append(UInt32(survivors.count))
         for id in survivors { hash.append(id) }
