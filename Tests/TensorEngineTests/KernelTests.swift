@@ -127,6 +127,27 @@ import Testing
         }
     }
 
+    /// A turn in place, and the turn back.
+    @Test(arguments: [1, 4, 17, 32])
+    func rotaryInPlace(half: Int) {
+        let x = Self.numbers(3 * 2 * half)
+        let angles = Self.numbers(half, seed: 2)
+        let (cosines, sines) = (angles.map { cosf($0) }, angles.map { sinf($0) })
+        var turned = x
+        fsot_rotary(x, &turned, cosines, sines, 3, half, 1)
+        var inPlace = x
+        inPlace.withUnsafeMutableBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return }
+            fsot_rotary(base, base, cosines, sines, 3, half, 1)
+        }
+        #expect(inPlace == turned)
+        inPlace.withUnsafeMutableBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return }
+            fsot_rotary(base, base, cosines, sines, 3, half, -1)
+        }
+        #expect(distance(inPlace, x.map(Double.init)) < 1e-6)
+    }
+
     @Test func activationsStayFiniteFarOut() {
         let x: [Float] = [-1e30, -200, -90, 90, 200, 1e6]
         let ones = [Float](repeating: 1, count: 6)
