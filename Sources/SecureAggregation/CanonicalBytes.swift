@@ -93,6 +93,13 @@ public struct CanonicalReader {
         guard count <= UInt64((bytes.count - offset) / width) else { throw malformed("\(count) words are announced") }
         var words = [UInt32](repeating: 0, count: Int(count))
         bytes.withUnsafeBytes { source in
+            #if _endian(little)
+                if width == 4 {
+                    let packed = UnsafeRawBufferPointer(rebasing: source[offset..<offset + words.count * 4])
+                    words.withUnsafeMutableBytes { $0.copyMemory(from: packed) }
+                    return
+                }
+            #endif
             for index in 0..<words.count {
                 var word: UInt32 = 0
                 for byte in (0..<width).reversed() { word = word << 8 | UInt32(source[offset + index * width + byte]) }
