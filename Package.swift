@@ -102,7 +102,7 @@ let package = Package(
         // MARK: - Tests
         .target(
             name: "TestSupport",
-            dependencies: ["Checkpoints", "TensorEngine"],
+            dependencies: ["LanguageModels", "Checkpoints", "TensorEngine"],
             path: "Tests/TestSupport",
             swiftSettings: swiftSettings
         ),

@@ -27,7 +27,7 @@ extension LanguageModel {
             )
         }
         let room = min(maximumTokens, configuration.maximumPositions - prompt.count + 1)
-        var session = GenerationSession(self, capacity: prompt.count + room)
+        let session = GenerationSession(self, capacity: prompt.count + room)
         var generator = SeededGenerator(seed: sampling.seed)
         var new: [Int32] = []
         var logits = session.advance(prompt)
@@ -62,7 +62,7 @@ public struct GenerationSession {
     /// Appends tokens and returns the logits after the last of them, `[1, vocabulary]`.
     ///
     /// The tokens must be valid for the model and fit the session's capacity and the model's positions.
-    public mutating func advance(_ ids: [Int32]) -> Tensor {
+    public func advance(_ ids: [Int32]) -> Tensor {
         let tape = Tape(isRecording: false)
         let context = AttentionContext(cache: cache, position: cache.length, rows: ids.count)
         let x = model.embed(ids, positions: context.positions, on: tape)

@@ -2,6 +2,15 @@ import Checkpoints
 import TensorEngine
 
 extension LanguageModel {
+    /// Loads a model from a Hugging Face directory or a GGUF file, frozen.
+    ///
+    /// - Throws: `LanguageModelError` when the configuration is not one of ours, and as
+    ///   ``load(_:configuration:path:)``.
+    public static func load(_ checkpoint: Checkpoint) throws -> LanguageModel {
+        let configuration = try ModelConfiguration(json: checkpoint.configuration)
+        return try load(checkpoint.tensors, configuration: configuration, path: checkpoint.path)
+    }
+
     /// Loads the model of `configuration` from any source of tensors; `path` is for errors only.
     ///
     /// Tensor by tensor into its final place: the peak is one model, not two.

@@ -2,6 +2,7 @@ import AtomicFiles
 import Checkpoints
 import Foundation
 import TensorEngine
+import Tokenizers
 
 extension LanguageModel {
     /// Writes a Hugging Face directory, `config.json` and `model.safetensors`, that transformers 4 and 5 open.
@@ -10,18 +11,27 @@ extension LanguageModel {
     ///
     /// - Parameters:
     ///   - directory: must not exist yet, or be empty.
+    ///   - tokenizer: written as `tokenizer.json` with its companions; nil: none is written.
     ///   - type: `.f32`, or `.bf16` (rounded to nearest even).
-    ///   - files: further files by name, e.g. `tokenizer.json` or `emulator.json`.
-    /// - Throws: `LanguageModelError.notFinite` when a weight has become NaN or infinite; `AtomicFileError` and
+    ///   - files: further files by name, e.g. `emulator.json`; they win over the tokenizer's.
+    /// - Throws: `LanguageModelError.notFinite` when a weight has become NaN or infinite; `TokenizerError` when the
+    ///   tokenizer has more tokens than the model; `AtomicFileError` and
     ///   `CheckpointError` when the disk refuses.
     public func save(
         to directory: String,
+        tokenizer: Tokenizer? = nil,
         type: ElementType = .f32,
         files: [String: Data] = [:]
     ) throws {
         for parameter in parameters where Elementwise.hasNonFinite(parameter.value) {
             let index = parameter.value.withUnsafeBufferPointer { $0.firstIndex { !$0.isFinite } } ?? 0
             throw LanguageModelError.notFinite(path: directory, tensor: parameter.name, index: index)
+        }
+        var files = files
+        if let tokenizer {
+            try tokenizer.requireFit(embeddingRows: configuration.vocabularySize)
+            files["tokenizer.json"] = try files["tokenizer.json"] ?? tokenizer.tokenizerJSON()
+            files.merge(tokenizer.companionFiles) { given, _ in given }
         }
         let staged = try StagedDirectory(destination: directory)
         try AtomicFile.write(configurationJSON(type).prettyText + "\n", to: staged.path + "/config.json")

@@ -36,7 +36,7 @@ public struct Sampling: Sendable, Equatable {
     }
 
     /// The chosen token. Ties go to the smallest id, so that greedy decoding is a function of the logits.
-    func choose(from logits: UnsafeBufferPointer<Float>, generator: inout SeededGenerator) -> Int32 {
+    package func choose(from logits: UnsafeBufferPointer<Float>, generator: inout SeededGenerator) -> Int32 {
         guard temperature > 0 else { return Self.likeliest(logits) }
         var order = Array(logits.indices)
         order.sort { (logits[$0], $1) > (logits[$1], $0) }

@@ -95,12 +95,11 @@ public struct SafetensorsWriter {
                     reason: "its shape \(entry.shape) is not usable"
                 )
             }
-            let value: JSONValue = [
-                "dtype": .string(entry.type.rawValue),
-                "shape": .array(entry.shape.map { .int($0) }),
-                "data_offsets": [.int(position), .int(position + count)],
-            ]
-            parts.append("\(JSONValue.string(entry.name).canonicalText):\(value.canonicalText)")
+            // The field order of Hugging Face's own writer: the same tensors give the same bytes.
+            let shape = JSONValue.array(entry.shape.map { .int($0) }).canonicalText
+            let offsets = "[\(position),\(position + count)]"
+            let fields = "{\"dtype\":\"\(entry.type.rawValue)\",\"shape\":\(shape),\"data_offsets\":\(offsets)}"
+            parts.append("\(JSONValue.string(entry.name).canonicalText):\(fields)")
             position += count
         }
         var text = Data("{\(parts.joined(separator: ","))}".utf8)
