@@ -20,15 +20,42 @@ public enum TextTransform: Sendable, Equatable {
         case .canonicalComposition:
             // Every text of scalars below U+0300 (first byte 0xCC) is composed already.
             if bytes.allSatisfy({ $0 < 0xCC }) { return bytes }
-            return Array(String(decoding: bytes, as: UTF8.self).precomposedStringWithCanonicalMapping.utf8)
+            return Self.composed(String(decoding: bytes, as: UTF8.self))
         case .prepend(let prefix):
             return Array(prefix.utf8) + bytes
         case .prependIfMissing(let prefix, let onlyAtStart):
             if onlyAtStart && !isAtStart || bytes.starts(with: prefix.utf8) { return bytes }
             return Array(prefix.utf8) + bytes
         case .replace(let pattern, let replacement):
-            return bytes.replacing(Array(pattern.utf8), with: Array(replacement.utf8))
+            return bytes.replacingBytes(Array(pattern.utf8), with: Array(replacement.utf8))
         }
+    }
+
+    /// NFC as Hugging Face's normalizer does it, which knows the characters of Unicode 9: later ones neither reorder nor
+    /// compose, whatever Unicode the Swift runtime knows.
+    private static func composed(_ text: String) -> [UInt8] {
+        var result: [UInt8] = []
+        var known = String.UnicodeScalarView()
+        func flush() {
+            result.append(contentsOf: String(known).precomposedStringWithCanonicalMapping.utf8)
+            known.removeAll()
+        }
+        for scalar in text.unicodeScalars {
+            if scalar.value >= 0x300, (scalar.properties.age?.major ?? 0) > 9 {
+                flush()
+                result.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+                continue
+            }
+            // Foundation takes these three for starters and does not order the marks that they stand for.
+            switch scalar {
+            case "\u{F73}": known.append(contentsOf: ["\u{F71}", "\u{F72}"])
+            case "\u{F75}": known.append(contentsOf: ["\u{F71}", "\u{F74}"])
+            case "\u{F81}": known.append(contentsOf: ["\u{F71}", "\u{F80}"])
+            default: known.append(scalar)
+            }
+        }
+        flush()
+        return result
     }
 }
 

@@ -41,13 +41,14 @@ extension TokenDecoder.Step {
         case .byteFallback: return Self.joiningByteTokens(tokens)
         case .fuse: return [Array(tokens.joined())]
         case .replace(let pattern, let replacement):
-            return tokens.map { $0.replacing(Array(pattern.utf8), with: Array(replacement.utf8)) }
+            let (pattern, replacement) = (Array(pattern.utf8), Array(replacement.utf8))
+            return tokens.map { $0.replacingBytes(pattern, with: replacement) }
         case .strip(let scalar, let start, let stop):
             return tokens.map { Self.strip(Array(Character(scalar).utf8), start: start, stop: stop, from: $0) }
         case .metaspace(let marker, let dropsFirst):
             let pattern = Array(Character(marker).utf8)
             return tokens.enumerated().map { index, token in
-                token.replacing(pattern, with: index == 0 && dropsFirst ? [] : [UInt8(ascii: " ")])
+                token.replacingBytes(pattern, with: index == 0 && dropsFirst ? [] : [UInt8(ascii: " ")])
             }
         }
     }
