@@ -70,45 +70,46 @@ public enum ChatTemplate: Sendable, Equatable {
     private static func firstIndexAfterQuestion(in messages: [ChatMessage]) -> Int {
         let question = messages.lastIndex {
             $0.role == "user"
-                && !($0.content.hasPrefix("<tool_response>") && $0.content.hasSuffix("</tool_response>"))
+                && !($0.content.utf8.starts(with: "<tool_response>".utf8)
+                    && $0.content.utf8.reversed().starts(with: "</tool_response>".utf8.reversed()))
         }
         return (question ?? messages.count - 1) + 1
     }
 }
 
 /// An assistant's message in Qwen3's terms: what it thought and what it said.
+///
+/// All on bytes: for Swift's characters a marker followed by a combining mark would not be there.
 private struct ReasoningAnswer {
     let reasoning: String
     let content: String
 
+    private static let newline = UInt8(ascii: "\n")
+
     init(_ message: String) {
-        let parts = message.split(separator: "</think>", omittingEmptySubsequences: false)
+        let parts = Array(message.utf8).split(separator: Array("</think>".utf8), omittingEmptySubsequences: false)
         guard parts.count > 1, let before = parts.first, let after = parts.last else {
             reasoning = ""
             content = message
             return
         }
-        let thought = Self.trimmingNewlines(before, atStart: false).split(
-            separator: "<think>",
+        let thought = Array(Self.trimmingEnd(before)).split(
+            separator: Array("<think>".utf8),
             omittingEmptySubsequences: false
         )
-        reasoning = String(Self.trimmingNewlines(thought.last ?? "", atEnd: false))
-        content = String(Self.trimmingNewlines(after, atEnd: false))
+        reasoning = Self.text((thought.last ?? []).drop { $0 == Self.newline })
+        content = Self.text(after.drop { $0 == Self.newline })
     }
 
     var withReasoning: String {
-        "<think>\n\(Self.trimmingNewlines(reasoning[...]))\n</think>\n\n"
-            + Self.trimmingNewlines(content[...], atEnd: false)
+        let thought = Self.trimmingEnd(Array(reasoning.utf8).drop { $0 == Self.newline })
+        return "<think>\n\(Self.text(thought))\n</think>\n\n"
+            + Self.text(Array(content.utf8).drop { $0 == Self.newline })
     }
 
-    private static func trimmingNewlines(
-        _ text: Substring,
-        atStart: Bool = true,
-        atEnd: Bool = true
-    ) -> Substring {
-        var scalars = text.unicodeScalars
-        if atStart { scalars = scalars.drop { $0 == "\n" } }
-        while atEnd, scalars.last == "\n" { scalars.removeLast() }
-        return Substring(scalars)
+    private static func trimmingEnd(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        bytes.lastIndex { $0 != newline }.map { bytes[...$0] } ?? []
     }
+
+    private static func text(_ bytes: ArraySlice<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }
 }

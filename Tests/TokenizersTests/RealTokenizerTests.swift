@@ -58,13 +58,13 @@ struct RealTokenizerTests {
         #expect(tokenizer.token(of: 2) == "<|im_end|>")
     }
 
-    @Test func encodesAMegabyteInAboutASecond() throws {
+    @Test func encodesAMegabyteInLinearTime() throws {
         let cases = try ReferenceCase.read("\(golden)/tokenizer/cases.json")
         var text = ""
         while text.utf8.count < 1 << 20 { for example in cases { text += example.text + " \(text.utf8.count)\n" } }
         let clock = ContinuousClock()
         let elapsed = clock.measure { _ = tokenizer.encode(text, parsesSpecialTokens: true) }
-        print("encoded \(text.utf8.count) bytes in \(elapsed)")
+        // A tenth of a second on an idle machine; quadratic merging would take minutes on any.
         #expect(elapsed < .seconds(10))
     }
 }
