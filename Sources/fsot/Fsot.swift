@@ -11,7 +11,9 @@ struct Fsot: AsyncParsableCommand {
             aggregation, the owner plugs the adapter back into the full model, and an auditor measures what leaked.
             """,
         version: "0.1.0",
-        subcommands: [Keygen.self, AuditCommand.self, DataCommand.self, Doctor.self]
+        subcommands: [
+            Keygen.self, Compress.self, Tune.self, Plug.self, AuditCommand.self, DataCommand.self, Doctor.self,
+        ]
     )
 }
 

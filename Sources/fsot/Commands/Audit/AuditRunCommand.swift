@@ -1,0 +1,102 @@
+import ArgumentParser
+import AtomicFiles
+import Audit
+import Foundation
+import Yams
+
+/// `fsot audit run`: attacks on finished runs, from the outside in, and one report.
+struct AuditRunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Attack finished runs from the vantage points peer and owner, and write one report.",
+        discussion: """
+            Runs must follow a plan (fsot audit plan). Several runs, for example at different compression ratios, give \
+            one report with leakage against compression. Exit code: 0 nothing found, 2 leakage above policy, 3 the split \
+            is not valid, 4 inconclusive.
+
+            Example:
+              fsot audit run run-half run-quarter --model model.gguf --suite Attacks/quick.yaml -o report
+            """
+    )
+
+    @Argument(help: "Run directories of fsot tune --plan.")
+    var runs: [String]
+
+    @Option(help: "The full model, for the owner's vantage point and the compression ratio.")
+    var model: String?
+
+    @Option(help: "The attack suite. (default: the built-in quick suite)")
+    var suite: String?
+
+    @Option(name: .shortAndLong, help: "A new directory.")
+    var output: String
+
+    @OptionGroup var options: ConsoleOptions
+
+    func run() throws {
+        let console = options.console
+        let staged = try StagedDirectory(destination: output)
+        let suite = try suite.map { try Self.readSuite($0) } ?? AttackSuite()
+        let display = console.progress()
+        let inputs = try AuditObserver(modelPath: model, lowers: suite.attacks.contains("LOWER"), console: console)
+            .observe(runs: runs, display: display)
+        let report = try Audit.run(
+            inputs: inputs,
+            suite: suite,
+            title: "Membership audit",
+            provenance: [RunFacts.Detail("fsot", Fsot.configuration.version), RunFacts.Detail("suite", suite.name)],
+            progress: display.handler
+        )
+        display.finish()
+        let json = try report.json()
+        try AtomicFile.write(json, to: staged.path + "/report.json")
+        try AtomicFile.write(try ReportPage.render(reportJSON: json), to: staged.path + "/report.html")
+        try staged.commit()
+        if console.printsJSON {
+            console.print(String(decoding: json, as: UTF8.self))
+        } else {
+            console.print(Self.summary(report))
+            console.print("report            \(output)/report.html")
+        }
+        if report.verdict.exitCode != 0 { throw ExitCode(report.verdict.exitCode) }
+    }
+
+    private static func readSuite(_ path: String) throws -> AttackSuite {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw CommandFailure("Cannot read the suite \(path); check the path (Attacks/ holds suites).")
+        }
+        do {
+            return try YAMLDecoder().decode(AttackSuite.self, from: data)
+        } catch let error as AuditError {
+            throw error
+        } catch let error as DecodingError {
+            if case .dataCorrupted(let context) = error, let cause = context.underlyingError as? AuditError {
+                throw cause
+            }
+            throw CommandFailure("The suite \(path) cannot be read; Attacks/quick.yaml shows the keys: \(error)")
+        }
+    }
+
+    private static func summary(_ report: AuditReport) -> String {
+        var table = Table(["run", "vantage", "attack", "AUC", "95 % interval", "TPR@1%", "adjusted p"])
+        for run in report.runs {
+            for vantage in run.vantages {
+                for result in vantage.attacks {
+                    let rate = result.truePositiveRates.first { $0.falsePositiveRate == 0.01 }
+                    table.add([
+                        run.name, vantage.vantage.rawValue, result.attack, String(format: "%.3f", result.auc),
+                        String(format: "%.3f–%.3f", result.aucInterval.lower, result.aucInterval.upper),
+                        rate.map { String(format: "%.3f", $0.value) } ?? "",
+                        String(format: "%.4f", result.adjustedPValue),
+                    ])
+                }
+            }
+            table.add([
+                run.name, "none", "blind", String(format: "%.3f", run.blind.auc),
+                String(format: "%.3f–%.3f", run.blind.aucInterval.lower, run.blind.aucInterval.upper), "", "",
+            ])
+        }
+        return table.text + "\n\n" + report.verdict.headline + "\n"
+            + report.verdict.reasons.map { "  - " + $0 }.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,255 @@
+import ArgumentParser
+import AtomicFiles
+import Checkpoints
+import Cryptography
+import Emulators
+import Foundation
+import LanguageModels
+import Progress
+import Sealing
+import Tokenizers
+
+extension LayerSelection: ExpressibleByArgument {}
+extension DistillationLoss: ExpressibleByArgument {}
+
+/// `fsot compress`: from a full model to an emulator.
+struct Compress: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Make an emulator: thin the model's middle, distil it, keep both ends as the adapter.",
+        discussion: """
+            The emulator is a Hugging Face directory that transformers opens. What it gives away and how it was made \
+            goes to OUTPUT.owner/, which stays with the owner. With --to and --sign it is sealed to named data holders.
+
+            Examples:
+              fsot compress model.gguf --keep 0.5 --public-data public.txt --distill-tokens 65536 -o emulator
+              fsot compress model.gguf --to alice.card bob.card --sign owner.identity -o emulator.fsot
+            """
+    )
+
+    @Argument(help: "A Hugging Face directory or a .gguf file.")
+    var model: String
+
+    @Option(help: "An emulator recipe, such as Emulators/half.yaml; flags override it.")
+    var recipe: String?
+
+    @Option(help: "Trainable blocks at the input end. (default: 2)")
+    var bottom: Int?
+
+    @Option(help: "Trainable blocks at the output end. (default: 2)")
+    var top: Int?
+
+    @Option(help: "Share of the middle blocks that is kept. (default: 0.5)")
+    var keep: Double?
+
+    @Option(help: "Which middle blocks are kept: uniform. (default: uniform)")
+    var selection: LayerSelection?
+
+    @Option(help: "Public text to distil on: .txt, JSONL or CSV; or 'generated': the model writes it itself.")
+    var publicData: String?
+
+    @Option(help: "Tokens to distil on; 0 keeps the blocks as they are. (default: 65536 with --public-data)")
+    var distillTokens: Int?
+
+    @Option(help: "per-token, or the paper's offsite-tuning. (default: per-token)")
+    var loss: DistillationLoss?
+
+    @Option(help: "Peak learning rate of the distillation. (default: 3e-4)")
+    var distillLr: Double?
+
+    @Option(help: "Decides the distillation's data order and generated text.")
+    var seed: UInt64 = 0
+
+    @Option(help: "How the emulator's weights are written: f32 or bf16.")
+    var dtype: String = "f32"
+
+    @Option(name: .customLong("to"), parsing: .upToNextOption, help: "Cards of the data holders who may open it.")
+    var recipients: [String] = []
+
+    @Option(help: "The owner's identity, which signs the sealed emulator.")
+    var sign: String?
+
+    @Option(help: "The licence's name, for the sealed manifest.")
+    var licence = "proprietary"
+
+    @Option(name: .shortAndLong, help: "A new directory, or a new .fsot file when sealing.")
+    var output: String
+
+    @OptionGroup var options: ConsoleOptions
+
+    private var seals: Bool { !recipients.isEmpty || sign != nil }
+
+    func validate() throws {
+        guard ["f32", "bf16"].contains(dtype) else { throw ValidationError("--dtype \(dtype) is not f32 or bf16") }
+        if seals {
+            if recipients.isEmpty { throw ValidationError("--sign needs --to: name at least one data holder's card") }
+            if sign == nil {
+                throw ValidationError("--to needs --sign OWNER.identity: an unsigned seal proves nothing")
+            }
+            if !output.hasSuffix(".fsot") { throw ValidationError("a sealed emulator is a file: use -o NAME.fsot") }
+        }
+        if let tokens = distillTokens, tokens < 0 { throw ValidationError("--distill-tokens \(tokens) is negative") }
+        if let tokens = distillTokens, tokens > 0, publicData == nil {
+            throw ValidationError("--distill-tokens needs --public-data FILE or --public-data generated")
+        }
+    }
+
+    func run() throws {
+        let console = options.console
+        for path in [output, output + ".owner"] where FileManager.default.fileExists(atPath: path) {
+            throw AtomicFileError.alreadyExists(path: path)
+        }
+        let cards = try recipients.map { try IdentityCard(path: $0) }
+        let owner = try sign.map { try IdentityFile.load($0) }
+        let request = try resolvedRequest()
+        let files = try ModelFiles(path: model)
+        console.note("reading \(model)")
+        let full = try LanguageModel.load(files.checkpoint.tensors, configuration: files.configuration, path: model)
+        let display = console.progress()
+        let text = try publicText(files, full, request, display)
+        let result = try EmulatorCompression.run(
+            full: full,
+            path: model,
+            request: request,
+            text: text,
+            progress: display.handler,
+            isCancelled: { Interruption.isRequested }
+        )
+        display.finish()
+        try write(result, files: files, cards: cards, owner: owner, display: display)
+        try report(result.report, console: console)
+    }
+
+    private func resolvedRequest() throws -> CompressionRequest {
+        var request = CompressionRequest(seed: seed)
+        if let recipe { try RecipeFile.read(recipe).apply(to: &request) }
+        if let bottom { request.bottom = bottom }
+        if let top { request.top = top }
+        if let keep { request.keep = keep }
+        if let selection { request.selection = selection }
+        if let distillTokens { request.distillation.tokens = distillTokens }
+        if let loss { request.distillation.loss = loss }
+        if let distillLr { request.distillation.learningRate = distillLr }
+        request.distillation.seed = seed
+        if publicData == nil { request.distillation.tokens = 0 }
+        return request
+    }
+
+    private func publicText(
+        _ files: ModelFiles,
+        _ full: LanguageModel,
+        _ request: CompressionRequest,
+        _ display: ProgressDisplay
+    ) throws -> PublicText? {
+        guard let publicData else {
+            options.console.note("no --public-data: the kept blocks are not distilled and nothing is probed")
+            return nil
+        }
+        guard publicData == "generated" else {
+            return try PublicText.read(publicData, tokenizer: files.tokenizer, length: request.distillation.length)
+        }
+        guard let start = files.tokenizer.endID ?? files.tokenizer.beginID else {
+            throw CommandFailure("\(model) has no end-of-text token to start generating from; give --public-data FILE.")
+        }
+        let tokens = max(request.distillation.tokens * 10 / 9, 2_048)
+        let handler = display.handler
+        defer { display.finish() }
+        return try PublicText.generated(
+            by: full,
+            start: start,
+            tokens: tokens,
+            length: request.distillation.length,
+            seed: seed
+        ) { done in
+            handler(.init(phase: "generating public text", completed: min(done, tokens), total: tokens, unit: "tokens"))
+            return !Interruption.isRequested
+        }
+    }
+
+    private func write(
+        _ result: CompressedModel,
+        files: ModelFiles,
+        cards: [IdentityCard],
+        owner: Identity?,
+        display: ProgressDisplay
+    ) throws {
+        let type: ElementType = dtype == "bf16" ? .bf16 : .f32
+        let staged = try StagedDirectory(destination: output + ".owner")
+        try result.report.write(directory: staged.path)
+        let metadata = try Self.encoded(result.metadata)
+        let content = ["emulator.json": metadata, "tokenizer.json": try files.tokenizer.tokenizerJSON()]
+        if let owner {
+            let plain = staged.path + "/plain"
+            defer { try? FileManager.default.removeItem(atPath: plain) }
+            try result.emulator.save(to: plain, type: type, files: content)
+            let key = try SecretBytes.random(count: BaseModelCommitment.keyLength)
+            let source = try weightFiles(files.checkpoint)
+            let manifest = try SealedEmulator.seal(
+                directory: plain,
+                to: output,
+                emulator: EmulatorDescription(
+                    name: ((output as NSString).lastPathComponent as NSString).deletingPathExtension,
+                    releaseID: result.metadata.releaseID,
+                    licence: licence,
+                    architecture: files.configuration.architecture.rawValue,
+                    baseModelCommitment: try BaseModelCommitment.make(files: source, key: key)
+                ),
+                recipients: cards,
+                signedBy: owner,
+                onProgress: display.handler
+            )
+            display.finish()
+            try AtomicFile.write(try Self.encoded(manifest), to: staged.path + "/manifest.json")
+            // The key opens the commitment in a dispute; whoever has it can test guesses of the base model.
+            try AtomicFile.write(
+                key.exposed().map { String(format: "%02x", $0) }.joined() + "\n",
+                to: staged.path + "/commitment.key"
+            )
+            try FileManager.default.removeItem(atPath: plain)
+        } else {
+            try result.emulator.save(to: output, type: type, files: content)
+        }
+        try staged.commit()
+    }
+
+    private func weightFiles(_ checkpoint: Checkpoint) throws -> [String] {
+        switch checkpoint.origin {
+        case .gguf: return [checkpoint.path]
+        case .huggingFace(let directory):
+            return try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
+                .filter { $0.hasSuffix(".safetensors") || $0 == "config.json" }.map { directory + "/" + $0 }
+        }
+    }
+
+    private static func encoded(_ value: some Encodable) throws -> Data {
+        Data((try Console.encode(value) + "\n").utf8)
+    }
+
+    private func report(_ report: OwnerReport, console: Console) throws {
+        var lines = [
+            "emulator          \(output)  (release \(report.releaseID.prefix(8))…)",
+            "blocks            \(report.bottom) + \(report.sourceLayers.count) + \(report.top), middle kept "
+                + String(format: "%.0f %%", report.middleKept * 100),
+            "parameters        \(Magnitude.text(report.shippedParameters)) of \(Magnitude.text(report.fullParameters)): "
+                + String(format: "compression ratio %.3f", report.compressionRatio),
+            "adapter           \(Magnitude.text(report.adapterParameters)) parameters",
+            String(
+                format: "verbatim          %.1f %% of the full model's parameters travel bit for bit",
+                report.verbatimShare * 100
+            ),
+        ]
+        if let full = report.fullLoss, let emulator = report.emulatorLoss {
+            lines.append(
+                String(
+                    format: "public text       perplexity %.2f (full) → %.2f (emulator)",
+                    exp(full),
+                    exp(emulator)
+                )
+            )
+        }
+        if let first = report.distillationReport.losses.first, let last = report.distillationReport.losses.last {
+            lines.append(String(format: "distillation      loss %.3f → %.3f", first, last))
+        }
+        lines.append("owner's report    \(output).owner/\(OwnerReport.fileName) (never hand it out)")
+        try console.result(lines.joined(separator: "\n"), json: report)
+    }
+}

@@ -1,0 +1,307 @@
+import ArgumentParser
+import AtomicFiles
+import Audit
+import Checkpoints
+import Emulators
+import Federation
+import Foundation
+import LanguageModels
+import Logging
+import Tokenizers
+import Training
+
+extension AveragingWeights: ExpressibleByArgument {}
+extension PromptTemplate: ExpressibleByArgument {}
+
+/// `fsot tune`: data holders fine-tune the adapter on an emulator under secure aggregation.
+struct Tune: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Fine-tune the adapter on an emulator with the data holders' records, under secure aggregation.",
+        discussion: """
+            One file is one data holder. Each trains on its own records and sends a masked update; the coordinator \
+            learns only the sum. A run that was stopped goes on with the same command and --resume, to the same bits.
+
+            Examples:
+              fsot tune emulator --data north.jsonl lake.jsonl hill.jsonl --rounds 4 --local-steps 10 -o run
+              fsot tune emulator.fsot --identity alice.identity --plan plan --method lora --rank 8 -o run
+            """
+    )
+
+    @Argument(help: "An emulator directory, or a sealed .fsot file.")
+    var emulator: String
+
+    @Option(parsing: .upToNextOption, help: "One file = one data holder: JSONL (optionally gzip) or CSV.")
+    var data: [String] = []
+
+    @Option(help: "A plan of fsot audit plan: trains on its included records only.")
+    var plan: String?
+
+    @Option(help: "Opens a sealed emulator.")
+    var identity: String?
+
+    @Option(help: "The owner's card: the sealed emulator must be signed by it.")
+    var owner: String?
+
+    @Option(help: "Which CSV column feeds which key: instruction=Question,output=Answer.")
+    var columns: String?
+
+    @Option(help: "blocks: the adapter blocks whole; lora: low-rank branches in them.")
+    var method: String = "blocks"
+
+    @Option(help: "Rank of LoRA.")
+    var rank = 8
+
+    @Option(help: "Alpha of LoRA: branches are scaled by alpha / rank.")
+    var alpha = 16.0
+
+    @Option(
+        parsing: .upToNextOption,
+        help: "LoRA's target modules, such as q_proj v_proj. (default: every linear layer)"
+    )
+    var targets: [String] = []
+
+    @Option(help: "How records become text: alpaca, chatml or plain.")
+    var template: PromptTemplate = .alpaca
+
+    @Option(help: "How updates are weighted: uniform or records.")
+    var weights: AveragingWeights = .uniform
+
+    @Option(help: "Rounds.")
+    var rounds = 4
+
+    @Option(help: "Optimizer steps of each data holder in a round.")
+    var localSteps = 10
+
+    @Option(help: "Data holders drawn in each round. (default: all)")
+    var sample: Int?
+
+    @Option(help: "Records of an optimizer step.")
+    var batch = 4
+
+    @Option(help: "Tokens of the longest example; longer ones are cut.")
+    var maxLength = 512
+
+    @Option(name: .customLong("lr"), help: "Learning rate of AdamW.")
+    var learningRate = 1e-4
+
+    @Option(help: "Largest Euclidean norm of a masked update; longer ones are scaled down to it.")
+    var clip = 100.0
+
+    @Flag(help: "Send updates in the clear. The coordinator then sees each one.")
+    var noMasking = false
+
+    @Option(help: "The owner's full model: plugs aggregates in, keeps the best round and rejects bad ones.")
+    var model: String?
+
+    @Option(help: "The owner's own validation records for --model.")
+    var probe: String?
+
+    @Option(help: "Rounds between two looks of the owner.")
+    var judgeEvery = 1
+
+    @Option(help: "Nats a token by which an aggregate may be worse than the untuned model before it is rejected.")
+    var margin = 0.5
+
+    @Option(help: "Decides data order, sampling of holders and LoRA's first matrices.")
+    var seed: UInt64 = 0
+
+    @Flag(help: "Go on with the run in --output.")
+    var resume = false
+
+    @Option(name: .shortAndLong, help: "A new directory, or the run to go on with.")
+    var output: String
+
+    @OptionGroup var options: ConsoleOptions
+
+    func validate() throws {
+        if data.isEmpty == (plan == nil) { throw ValidationError("give either --data FILE... or --plan PLAN_DIR") }
+        if !["blocks", "lora"].contains(method) { throw ValidationError("--method \(method) is not blocks or lora") }
+        if (model == nil) != (probe == nil) { throw ValidationError("--model and --probe go together") }
+        if batch < 1 { throw ValidationError("--batch \(batch) is not positive") }
+    }
+
+    func run() async throws {
+        let console = options.console
+        if !resume, FileManager.default.fileExists(atPath: output) { throw AtomicFileError.alreadyExists(path: output) }
+        if resume { _ = try RunDirectory.description(at: output) }
+        let source = try EmulatorSource(
+            path: emulator,
+            identity: identity,
+            owner: owner,
+            unsealed: output + ".emulator",
+            console: console
+        )
+        let files = try ModelFiles(path: source.directory)
+        let holders = try HolderRecords.read(data: data, plan: plan, columns: columns)
+        let encoder = try RecordEncoder(
+            tokenizer: files.tokenizer,
+            template: template,
+            maximumLength: min(maxLength, files.configuration.maximumPositions),
+            defaultSystem: try chatSystem(files.tokenizer)
+        )
+        let encoded = try holders.map { try $0.encoded(with: encoder, console: console) }
+        let display = console.progress()
+        let site = try TrainingSite(
+            loading: {
+                try LanguageModel.load(
+                    files.checkpoint.tensors,
+                    configuration: files.configuration,
+                    path: source.directory
+                )
+            },
+            metadata: source.metadata,
+            configuration: siteConfiguration,
+            examples: Dictionary(
+                uniqueKeysWithValues: zip(holders, encoded).map {
+                    ($0.name, (examples: $1, source: ExampleSource($0.file)))
+                }
+            ),
+            progress: display.handler,
+            isCancelled: { Interruption.isRequested }
+        )
+        let federation = try FederationConfiguration(
+            rounds: rounds,
+            localSteps: localSteps,
+            learningRate: learningRate,
+            participantsPerRound: sample,
+            weights: weights,
+            judgeEvery: judgeEvery,
+            seed: seed
+        )
+        let isMasked = !noMasking && holders.count > 1
+        if !noMasking && !isMasked { console.warn("one data holder alone cannot be masked: its update is the sum") }
+        let description = RunDescription(
+            version: Fsot.configuration.version,
+            emulator: source.directory,
+            emulatorDigest: source.digest.map { String(format: "%02x", $0) }.joined(),
+            emulatorBytes: source.shippedBytes,
+            metadata: source.metadata,
+            plan: plan,
+            holders: try zip(holders, encoded).map {
+                RunDescription.Holder(
+                    name: $0.name,
+                    file: $0.file.path,
+                    digest: try FileDigest.hexadecimal(of: $0.file.path),
+                    records: $1.count
+                )
+            },
+            template: template,
+            maximumLength: maxLength,
+            site: siteConfiguration,
+            federation: federation,
+            isMasked: isMasked,
+            clip: clip,
+            judgeModel: model,
+            adapterParameters: site.schema.count
+        )
+        let store =
+            try resume
+            ? RunDirectory.resume(description, schema: site.schema, at: output)
+            : RunDirectory.create(description, schema: site.schema, at: output)
+        let judge = try makeJudge(source, site: site)
+        let session = TuningSession(
+            description: description,
+            site: site,
+            store: store,
+            judge: judge,
+            weights: encoded.map(\.count),
+            console: console,
+            display: display
+        )
+        try await session.run(resuming: resume)
+    }
+
+    private var siteConfiguration: SiteConfiguration {
+        SiteConfiguration(
+            method: method == "lora" ? .lora(rank: rank, alpha: alpha, targets: targets) : .blocks,
+            batch: batch,
+            seed: seed
+        )
+    }
+
+    private func chatSystem(_ tokenizer: Tokenizer) throws -> String? {
+        guard template == .chatml, let text = tokenizer.chatTemplate else { return nil }
+        if case .chatML(let system) = try ChatTemplate.recognize(text) { return system }
+        return nil
+    }
+
+    private func makeJudge(_ source: EmulatorSource, site: TrainingSite) throws -> OwnerJudge? {
+        guard let model, let probe else { return nil }
+        let files = try ModelFiles(path: model)
+        let encoder = try RecordEncoder(tokenizer: files.tokenizer, template: template, maximumLength: maxLength)
+        let records = try RecordFile.read(probe)
+        return try OwnerJudge(
+            loading: {
+                try LanguageModel.load(files.checkpoint.tensors, configuration: files.configuration, path: model)
+            },
+            metadata: source.metadata,
+            method: siteConfiguration.method,
+            seed: seed,
+            site: site,
+            probe: try encoder.encode(records).examples,
+            margin: margin
+        )
+    }
+}
+
+/// One data holder's records.
+struct HolderRecords {
+    let name: String
+    let file: RecordFile
+
+    /// Reads the holders' files, or the included half of a plan.
+    static func read(data: [String], plan: String?, columns: String?) throws -> [HolderRecords] {
+        if let plan {
+            let drawn = try DrawnPlan.load(from: plan)
+            return try drawn.plan.holders.map {
+                HolderRecords(
+                    name: $0.name,
+                    file: try RecordFile.open(plan + "/" + DrawnPlan.includedFile(of: $0.name))
+                )
+            }
+        }
+        let mapping = try columns.map { try ColumnMapping(parsing: $0) }
+        let files = try data.map { try RecordFile.open($0, columns: mapping) }
+        let stems = data.map { Self.stem($0) }
+        // Files such as part-1/train.jsonl and part-2/train.jsonl are told apart by their directories.
+        let isUnique = Set(stems).count == stems.count
+        let names =
+            isUnique
+            ? stems
+            : data.map { path in
+                let parent = ((path as NSString).deletingLastPathComponent as NSString).lastPathComponent
+                return parent.isEmpty ? Self.stem(path) : parent + "-" + Self.stem(path)
+            }
+        guard Set(names).count == names.count else {
+            throw CommandFailure("Two data holders would have the same name; rename one of the files.")
+        }
+        return zip(names, files).map { HolderRecords(name: $0, file: $1) }
+    }
+
+    private static func stem(_ path: String) -> String {
+        var name = (path as NSString).lastPathComponent
+        for suffix in [".gz", ".jsonl", ".json", ".csv"] where name.lowercased().hasSuffix(suffix) {
+            name = String(name.dropLast(suffix.count))
+        }
+        return name
+    }
+
+    /// The records as the model sees them; says what was cut.
+    func encoded(with encoder: RecordEncoder, console: Console) throws -> [EncodedExample] {
+        let result = try encoder.encode(file.records)
+        if !result.truncated.isEmpty {
+            console.warn(
+                "\(name): \(result.truncated.count) of \(file.records.count) records were cut to \(encoder.maximumLength) tokens"
+            )
+        }
+        if !result.withoutLabels.isEmpty {
+            console.warn(
+                "\(name): \(result.withoutLabels.count) records have no answer left within that length and are not used"
+            )
+        }
+        guard !result.examples.isEmpty else {
+            throw TrainingError.nothingToLearn(path: file.path, maximumLength: encoder.maximumLength)
+        }
+        return result.examples
+    }
+}

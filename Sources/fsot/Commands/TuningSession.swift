@@ -1,0 +1,151 @@
+import Federation
+import Foundation
+import Logging
+
+/// Runs the rounds of `fsot tune`, saves each, and writes the adapter at the end.
+struct TuningSession {
+    let description: RunDescription
+    let site: TrainingSite
+    let store: RunDirectory
+    let judge: OwnerJudge?
+    let weights: [Int]
+    let console: Console
+    let display: ProgressDisplay
+
+    private struct Result: Encodable {
+        var run: String
+        var adapter: String
+        var rounds: [RoundRecord]
+        var progress: RunProgress
+        var emulatorBytes: Int
+    }
+
+    /// - Throws: `FederationError.interrupted` after Ctrl-C, with everything saved; what the rounds throw.
+    func run(resuming: Bool) async throws {
+        let isQuiet = console.isQuiet
+        let logger = Logger(label: "fsot.tune") { _ in StandardErrorLog(isQuiet: isQuiet) }
+        let names = description.holders.map(\.name)
+        let masking =
+            description.isMasked
+            ? try SimulatedMasking(
+                names: names,
+                emulatorHash: Self.bytes(ofHexadecimal: description.emulatorDigest),
+                clip: description.clip,
+                weightMaximum: description.federation.weights == .records ? UInt32(clamping: weights.max() ?? 1) : 0,
+                seed: description.site.seed
+            ) : nil
+        let participants = names.enumerated().map { index, name in
+            Participant(
+                name: name,
+                adapterCount: site.schema.count,
+                weight: description.federation.weights == .records ? Double(weights[index]) : 1,
+                trainer: site,
+                masking: masking?.participants[index],
+                logger: logger
+            )
+        }
+        let restored = resuming ? try store.restored() : nil
+        let coordinator = Coordinator(
+            transport: try InMemoryTransport(participants),
+            configuration: description.federation,
+            schema: site.schema,
+            state: restored?.latest ?? site.initialState,
+            best: restored?.best ?? (restored?.progress.bestRound == 0 ? site.initialState : nil),
+            progress: restored?.progress ?? RunProgress(),
+            masking: masking?.coordinator,
+            judge: judge,
+            store: store,
+            logger: logger
+        )
+        do {
+            try await coordinator.run(progress: display.handler, isCancelled: { Interruption.isRequested })
+        } catch {
+            display.finish()
+            // A holder that was stopped or met a bad record tells its own side why; the coordinator got a code only.
+            if Interruption.isRequested {
+                throw FederationError.interrupted(
+                    path: store.path,
+                    round: await coordinator.progress.completedRounds + 1
+                )
+            }
+            for participant in participants {
+                if let cause = await participant.failure { throw cause }
+            }
+            throw error
+        }
+        display.finish()
+        let result = await coordinator.result
+        if FileManager.default.fileExists(atPath: store.adapterPath) {
+            try FileManager.default.removeItem(atPath: store.adapterPath)
+        }
+        try await site.save(result, metadata: description.metadata, to: store.adapterPath)
+        try report(await coordinator.progress)
+    }
+
+    private func report(_ progress: RunProgress) throws {
+        let records = try RunDirectory.records(at: store.path)
+        let masked =
+            description.isMasked
+            ? "masked: the coordinator saw sums only" : "in the clear: the coordinator saw each update"
+        var table = Table(["round", "updates", "norm", "emulator loss", "plug-in loss", "down", "up", "seconds"])
+        for record in records {
+            func figure(_ key: String) -> String { record.figures[key].map { String(format: "%.4f", $0) } ?? "" }
+            table.add([
+                "\(record.round)", "\(record.included.count)", String(format: "%.4f", record.updateNorm),
+                figure("emulator.loss"), figure("plugin.loss"), Self.megabytes(record.traffic.down),
+                Self.megabytes(record.traffic.up), String(format: "%.1f", record.seconds),
+            ])
+        }
+        let emulator = description.emulatorBytes * description.holders.count
+        let total = emulator + progress.traffic.down + progress.traffic.up
+        var lines = [
+            table.text,
+            "updates           \(masked)",
+            "wire              \(Self.megabytes(total)): emulator \(Self.megabytes(emulator)) to "
+                + "\(description.holders.count) holders, rounds \(Self.megabytes(progress.traffic.down)) down, "
+                + "\(Self.megabytes(progress.traffic.up)) up",
+        ]
+        if let best = progress.bestRound, let loss = progress.bestValidationLoss {
+            lines.append("best round        \(best), validation loss \(String(format: "%.4f", loss))")
+        }
+        lines.append("adapter           \(store.adapterPath)")
+        try console.result(
+            lines.joined(separator: "\n"),
+            json: Result(
+                run: store.path,
+                adapter: store.adapterPath,
+                rounds: records,
+                progress: progress,
+                emulatorBytes: description.emulatorBytes
+            )
+        )
+    }
+
+    private static func megabytes(_ bytes: Int) -> String { String(format: "%.1f MB", Double(bytes) / 1e6) }
+
+    private static func bytes(ofHexadecimal text: String) -> [UInt8] {
+        let digits = Array(text)
+        return stride(from: 0, to: digits.count - 1, by: 2).compactMap {
+            UInt8(String(digits[$0...($0 + 1)]), radix: 16)
+        }
+    }
+}
+
+/// Warnings of the libraries as remarks on standard error.
+struct StandardErrorLog: LogHandler {
+    let isQuiet: Bool
+    var logLevel: Logger.Level = .warning
+    var metadata: Logger.Metadata = [:]
+
+    init(isQuiet: Bool) { self.isQuiet = isQuiet }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        guard event.level >= .warning, !isQuiet else { return }
+        FileHandle.standardError.write(Data("\(event.level): \(event.message)\n".utf8))
+    }
+}

@@ -1,0 +1,85 @@
+import Emulators
+import Foundation
+import Yams
+
+/// An emulator recipe in YAML; every key is optional, an unknown one is refused.
+struct RecipeFile {
+    private let path: String
+    private let values: [String: Any]
+
+    static func read(_ path: String) throws -> RecipeFile {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw CommandFailure("Cannot read the recipe \(path); check the path (Emulators/ holds recipes).")
+        }
+        let document: Any?
+        do {
+            document = try Yams.load(yaml: String(decoding: data, as: UTF8.self))
+        } catch {
+            throw CommandFailure(
+                "The recipe \(path) is not valid YAML; correct it (Emulators/README.md lists the keys)."
+            )
+        }
+        guard let values = document as? [String: Any] else {
+            throw CommandFailure("The recipe \(path) holds no keys; see Emulators/README.md.")
+        }
+        return RecipeFile(path: path, values: values)
+    }
+
+    func apply(to request: inout CompressionRequest) throws {
+        try refuseUnknown(values, known: ["bottom", "top", "keep", "selection", "distillation"], prefix: "")
+        request.bottom = try integer(values, "bottom") ?? request.bottom
+        request.top = try integer(values, "top") ?? request.top
+        request.keep = try number(values, "keep") ?? request.keep
+        request.selection = try choice(values, "selection") ?? request.selection
+        guard let entry = values["distillation"] else { return }
+        guard let inner = entry as? [String: Any] else { throw failure("distillation", "holds no keys") }
+        try refuseUnknown(
+            inner,
+            known: ["tokens", "loss", "learning_rate", "batch", "length"],
+            prefix: "distillation."
+        )
+        request.distillation.tokens = try integer(inner, "tokens") ?? request.distillation.tokens
+        request.distillation.loss = try choice(inner, "loss") ?? request.distillation.loss
+        request.distillation.learningRate = try number(inner, "learning_rate") ?? request.distillation.learningRate
+        request.distillation.batch = try integer(inner, "batch") ?? request.distillation.batch
+        request.distillation.length = try integer(inner, "length") ?? request.distillation.length
+        guard request.distillation.batch > 0, request.distillation.length > 1, request.distillation.tokens >= 0 else {
+            throw failure("distillation", "needs batch ≥ 1, length ≥ 2 and tokens ≥ 0")
+        }
+    }
+
+    private func failure(_ key: String, _ reason: String) -> CommandFailure {
+        CommandFailure("The recipe \(path): \(key) \(reason); see Emulators/README.md.")
+    }
+
+    private func refuseUnknown(_ values: [String: Any], known: [String], prefix: String) throws {
+        if let key = values.keys.sorted().first(where: { !known.contains($0) }) {
+            throw failure(prefix + key, "is not a key of recipes")
+        }
+    }
+
+    private func integer(_ values: [String: Any], _ key: String) throws -> Int? {
+        guard let value = values[key] else { return nil }
+        guard let number = value as? Int else { throw failure(key, "must be a whole number") }
+        return number
+    }
+
+    private func number(_ values: [String: Any], _ key: String) throws -> Double? {
+        guard let value = values[key] else { return nil }
+        guard let number = value as? Double ?? (value as? Int).map(Double.init) else {
+            throw failure(key, "must be a number")
+        }
+        return number
+    }
+
+    private func choice<Choice: RawRepresentable & CaseIterable>(
+        _ values: [String: Any],
+        _ key: String
+    ) throws -> Choice? where Choice.RawValue == String {
+        guard let value = values[key] else { return nil }
+        guard let name = value as? String, let choice = Choice(rawValue: name) else {
+            throw failure(key, "must be one of \(Choice.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        return choice
+    }
+}
