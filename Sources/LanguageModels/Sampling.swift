@@ -39,28 +39,31 @@ public struct Sampling: Sendable, Equatable {
     package func choose(from logits: UnsafeBufferPointer<Float>, generator: inout SeededGenerator) -> Int32 {
         guard temperature > 0 else { return Self.likeliest(logits) }
         var order = Array(logits.indices)
-        order.sort { (logits[$0], $1) > (logits[$1], $0) }
-        if let topK { order = Array(order.prefix(topK)) }
-        let top = Double(logits[order[0]])
-        let weights = order.map { exp((Double(logits[$0]) - top) / temperature) }
-        let total = weights.reduce(0, +)
-        var kept = weights.count
-        var mass = 0.0
-        if topP < 1 {
-            for (rank, weight) in weights.enumerated() {
-                mass += weight
-                if mass >= topP * total {
-                    kept = rank + 1
-                    break
-                }
-            }
+        // A sort of the whole vocabulary a token is dear; without a limit any order draws from the same distribution.
+        if topK != nil || topP < 1 {
+            order.sort { (logits[$0], $1) > (logits[$1], $0) }
+            order = Array(order.prefix(topK ?? order.count))
         }
+        let top = Double(logits[Int(Self.likeliest(logits))])
+        let weights = order.map { exp((Double(logits[$0]) - top) / temperature) }
+        let kept = topP < 1 ? nucleus(weights) : weights.count
         var point = generator.uniform() * weights.prefix(kept).reduce(0, +)
         for rank in 0..<kept {
             point -= weights[rank]
             if point < 0 { return Int32(order[rank]) }
         }
         return Int32(order[kept - 1])
+    }
+
+    /// How many of the descending weights it takes to reach the share `topP` of their sum.
+    private func nucleus(_ weights: [Double]) -> Int {
+        let wanted = topP * weights.reduce(0, +)
+        var mass = 0.0
+        let last = weights.firstIndex { weight in
+            mass += weight
+            return mass >= wanted
+        }
+        return (last ?? weights.count - 1) + 1
     }
 
     static func likeliest(_ logits: UnsafeBufferPointer<Float>) -> Int32 {

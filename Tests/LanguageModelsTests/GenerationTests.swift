@@ -8,7 +8,7 @@ import Testing
     static let prompt: [Int32] = [184, 253, 233, 125, 7, 145]
 
     @Test(arguments: TinyGoldenTests.architectures) func cachedLogitsEqualUncachedOnes(_ name: String) throws {
-        let model = try Golden.tinyModel(name)
+        let model = try Golden.committedModel(name)
         let ids: [Int32] = Self.prompt + [40, 41, 42, 43, 44]
         let session = GenerationSession(model, capacity: ids.count)
         let width = model.configuration.vocabularySize
@@ -22,7 +22,7 @@ import Testing
     }
 
     @Test func samplingIsAFunctionOfItsSeed() throws {
-        let model = try Golden.tinyModel("llama")
+        let model = try Golden.committedModel("llama")
         func text(_ sampling: Sampling) throws -> [Int32] {
             try model.generate(Self.prompt, maximumTokens: 24, sampling: sampling)
         }
@@ -55,7 +55,7 @@ import Testing
     }
 
     @Test func stopTokensCallbacksAndPositionsEndTheText() throws {
-        let model = try Golden.tinyModel("llama")
+        let model = try Golden.committedModel("llama")
         let free = try model.generate(Self.prompt, maximumTokens: 12)
         let stop = free[1]
         #expect(try model.generate(Self.prompt, maximumTokens: 12, stopIDs: [stop]) == [free[0]])
@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test func senselessRequestsAreRefused() throws {
-        let model = try Golden.tinyModel("gpt2")
+        let model = try Golden.committedModel("gpt2")
         func expectRefusal(_ body: () throws -> [Int32]) {
             #expect(throws: LanguageModelError.self) { _ = try body() }
         }

@@ -12,7 +12,7 @@ struct RealModelTests {
         let model = try Golden.realModel()
         let tensors = try Golden.tensors("logits/tensors.safetensors")
         let prompts = try #require(Golden.json("logits/prompts.json").array)
-        #expect(prompts.count == 4)
+        #expect(!prompts.isEmpty)
         for (index, prompt) in prompts.enumerated() {
             let ids = prompt["ids"]?.ids ?? []
             let logits = try model.logits(ids)
@@ -46,7 +46,7 @@ struct RealModelTests {
     @Test func logProbabilitiesAndPerplexitiesMatch() throws {
         let model = try Golden.realModel()
         let texts = try #require(Golden.json("logits/logprobs.json").array)
-        #expect(texts.count == 8)
+        #expect(!texts.isEmpty)
         let sequences = texts.map { $0["ids"]?.ids ?? [] }
         for (scores, text) in zip(try model.score(sequences), texts) {
             let wanted = text["logprobs"]?.doubles ?? []

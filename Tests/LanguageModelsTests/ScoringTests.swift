@@ -19,7 +19,7 @@ import Testing
     }
 
     @Test(arguments: ["llama", "gpt2"]) func statisticsFollowFromTheLogits(_ name: String) throws {
-        let model = try Golden.tinyModel(name)
+        let model = try Golden.committedModel(name)
         let ids: [Int32] = [5, 99, 200, 14, 14, 81]
         let expected = try logProbabilities(model, ids)
         let found = try model.score([ids])[0]
@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test func neitherCompanyNorOrderChangesAScore() throws {
-        let model = try Golden.tinyModel("qwen2")
+        let model = try Golden.committedModel("qwen2")
         var generator = SeededGenerator(seed: 3)
         // More than one batch's worth of rows, ragged, with sequences too short to score in between.
         let sequences = (0..<60).map { index in
@@ -51,7 +51,7 @@ import Testing
     }
 
     @Test func completionsAndPerplexitySumTheSameNumbers() throws {
-        let model = try Golden.tinyModel("llama")
+        let model = try Golden.committedModel("llama")
         let prefix: [Int32] = [5, 99, 200]
         let continuation: [Int32] = [14, 14, 81, 7]
         let scores = try model.score([prefix + continuation])[0]
@@ -70,7 +70,7 @@ import Testing
     }
 
     @Test func badSequencesAreRefused() throws {
-        let model = try Golden.tinyModel("opt")
+        let model = try Golden.committedModel("opt")
         #expect(throws: LanguageModelError.tokenOutOfRange(id: 256, vocabularySize: 256)) {
             try model.score([[1, 256]])
         }

@@ -66,7 +66,7 @@ import Testing
         }
         let after = Double(model.loss(batches[0], on: Tape(isRecording: false)).values[0])
         let expected = golden["losses"]?.doubles ?? []
-        #expect(expected.count == 5)
+        #expect(expected.count == batches.count)
         for (ours, theirs) in zip(losses, expected) { #expect(abs(ours - theirs) < 1e-4) }
         #expect(abs(after - (try #require(golden["loss_batch0_after"]?.double))) < 1e-4)
     }
@@ -95,7 +95,7 @@ import Testing
         let folder = Golden.root + "/tiny/\(name)/model"
         let file = try SafetensorsFile(path: folder + "/model.safetensors")
         let models = try configurations.map { try LanguageModel.load(file, configuration: $0, path: folder) }
-        let logits = try models.map { try $0.logits([5, 9, 200, 31, 7]).values }
+        let logits = try models.map { try $0.logits([5, 9, 20, 31, 7]).values }
         for other in logits.dropFirst() { #expect(other == logits[0]) }
     }
 }

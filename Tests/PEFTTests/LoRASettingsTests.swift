@@ -13,7 +13,7 @@ import Testing
         on name: String = "llama"
     ) throws -> [String] {
         let lora = try LoRA.attach(
-            to: Golden.tinyModel(name),
+            to: Golden.committedModel(name),
             configuration: LoRAConfiguration(rank: 2, targets: targets, layersToTransform: layers),
             generator: SeededGenerator(seed: 1)
         )
@@ -47,7 +47,7 @@ import Testing
         #expect(unknown.contains("wqkv") && unknown.contains("self_attn.q_proj"))
         #expect(refusal { _ = try modules(.allLinear, layers: [4]) }.contains("4 layers"))
         #expect(refusal { _ = try modules(.pattern("(")) }.contains("regular expression"))
-        let model = try Golden.tinyModel("llama")
+        let model = try Golden.committedModel("llama")
         let settings = try LoRAConfiguration(targets: .names(["q_proj"]))
         _ = try LoRA.attach(to: model, configuration: settings, generator: SeededGenerator(seed: 1))
         #expect(throws: PEFTError.alreadyAttached(module: "model.layers.0.self_attn.q_proj")) {
@@ -59,7 +59,7 @@ import Testing
     }
 
     @Test func freshBranchesStartAsPeftInitialisesThem() throws {
-        let model = try Golden.tinyModel("llama")
+        let model = try Golden.committedModel("llama")
         let before = try model.logits([3, 4, 5]).values
         let lora = try LoRA.attach(
             to: model,
@@ -78,7 +78,7 @@ import Testing
             #expect(abs(deviation / bound - 0.577) < 0.08)
         }
         let again = try LoRA.attach(
-            to: Golden.tinyModel("llama"),
+            to: Golden.committedModel("llama"),
             configuration: LoRAConfiguration(rank: 8, alpha: 16, targets: .names(["v_proj"])),
             generator: SeededGenerator(seed: 3)
         )
@@ -102,7 +102,7 @@ import Testing
     }
 
     @Test func settingsThatWouldChangeTheResultAreRefusedByName() throws {
-        let base = try JSONValue.read(Golden.root + "/tiny/llama/lora/init/adapter_config.json")
+        let base = try JSONValue.read(Golden.committedRoot + "/tiny/llama/lora/init/adapter_config.json")
         let cases: [(String, JSONValue)] = [
             ("use_dora", true), ("lora_dropout", 0.1), ("bias", "all"), ("rank_pattern", ["q_proj": 8]),
             ("modules_to_save", ["lm_head"]), ("lora_bias", true), ("layer_replication", [[0, 2]]),
@@ -119,20 +119,20 @@ import Testing
     }
 
     @Test func anAdapterOfAnotherModelIsRefused() throws {
-        let llama = Golden.root + "/tiny/llama/lora/init"
+        let llama = Golden.committedRoot + "/tiny/llama/lora/init"
         // Not one of its targets exists in GPT-2.
-        #expect(refusal { _ = try LoRA.load(from: llama, onto: Golden.tinyModel("gpt2")) }.contains("q_proj"))
+        #expect(refusal { _ = try LoRA.load(from: llama, onto: Golden.committedModel("gpt2")) }.contains("q_proj"))
         // OPT has q_proj and v_proj, but other modules and names.
-        let opt = Golden.root + "/tiny/opt/lora/init"
-        let names = refusal { _ = try LoRA.load(from: opt, onto: Golden.tinyModel("llama")) }
+        let opt = Golden.committedRoot + "/tiny/opt/lora/init"
+        let names = refusal { _ = try LoRA.load(from: opt, onto: Golden.committedModel("llama")) }
         #expect(names.contains("lacks") && names.contains("unexpected") && names.contains("fc1"))
         // The same names, but one block fewer.
-        let short = try Golden.tinyModel("llama").subset(blocks: [0, 1, 2])
+        let short = try Golden.committedModel("llama").subset(blocks: [0, 1, 2])
         #expect(refusal { _ = try LoRA.load(from: llama, onto: short) }.contains("layers.3.mlp.down_proj.lora_A"))
     }
 
     @Test func damagedAdaptersAreRefused() throws {
-        let source = Golden.root + "/tiny/llama/lora/init"
+        let source = Golden.committedRoot + "/tiny/llama/lora/init"
         let file = try SafetensorsFile(path: source + "/adapter_model.safetensors")
         let victim = "base_model.model.model.layers.2.mlp.up_proj.lora_B.weight"
         func load(_ change: (_ name: String, _ shape: [Int], _ values: [Float]) -> (shape: [Int], values: [Float])?)
@@ -149,7 +149,7 @@ import Testing
                 atPath: source + "/adapter_config.json",
                 toPath: folder.file("adapter_config.json")
             )
-            _ = try LoRA.load(from: folder.path, onto: Golden.tinyModel("llama"))
+            _ = try LoRA.load(from: folder.path, onto: Golden.committedModel("llama"))
         }
         #expect(refusal { try load { _, shape, values in (shape, values) } } == "")
         #expect(refusal { try load { _, _, _ in nil } }.contains("lacks \(victim)"))

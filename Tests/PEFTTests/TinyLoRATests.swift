@@ -39,7 +39,7 @@ import Testing
             optimizer.update()
         }
         let expected = curve["losses"]?.doubles ?? []
-        #expect(expected.count == 5)
+        #expect(expected.count == batches.count)
         for (ours, theirs) in zip(losses, expected) { #expect(abs(ours - theirs) < 1e-4) }
         let after = Double(model.loss(batches[0], on: Tape(isRecording: false)).values[0])
         #expect(abs(after - (try #require(curve["loss_batch0_after"]?.double))) < 1e-4)
@@ -70,7 +70,7 @@ import Testing
 
     @Test(arguments: architectures) func mergingMovesTheUpdateIntoTheWeightsAndBack(_ name: String) throws {
         let model = try Golden.tinyModel(name)
-        let ids: [Int32] = [5, 99, 200, 14, 81]
+        let ids: [Int32] = [5, 99, 20, 14, 81]
         let bare = try model.logits(ids).values
         let weights = model.parameters.map { $0.value.values }
         let lora = try LoRA.load(from: folder(name) + "/final", onto: model)
@@ -87,7 +87,7 @@ import Testing
     }
 
     @Test func mergingLeavesAModelThatSharesTheWeightsAlone() throws {
-        let full = try Golden.tinyModel("llama")
+        let full = try Golden.committedModel("llama")
         let weights = full.parameters.map { $0.value.values }
         let emulator = try full.subset(blocks: [0, 1, 3], copying: [])
         let lora = try LoRA.attach(

@@ -24,7 +24,7 @@ import Testing
     }
 
     @Test(arguments: TinyLoRATests.architectures) func savedBlocksGoBackIntoTheSamePlaces(_ name: String) throws {
-        let model = try Golden.tinyModel(name)
+        let model = try Golden.committedModel(name)
         let blocks = try WholeBlocks([0, 3], of: model)
         #expect(model.parameters.filter(\.isTrainable).map(\.name) == blocks.parameters.map(\.name))
         shift(blocks.parameters)
@@ -32,14 +32,14 @@ import Testing
         try blocks.save(to: folder.path)
         let file = try SafetensorsFile(path: folder.file("adapter_model.safetensors"))
         #expect(Set(file.tensorNames) == Set(blocks.parameters.map(\.name)))
-        let other = try Golden.tinyModel(name)
+        let other = try Golden.committedModel(name)
         let adapter = try AdapterDirectory.load(from: folder.path, onto: other)
         #expect(adapter is WholeBlocks)
         #expect(other.parameters.map { $0.value.values } == model.parameters.map { $0.value.values })
     }
 
     @Test func anEmulatorsAdapterFindsItsPlaceInTheFullModel() throws {
-        let full = try Golden.tinyModel("llama")
+        let full = try Golden.committedModel("llama")
         let emulator = try full.subset(blocks: [0, 1, 3], copying: [0, 2])
         let adapter = try WholeBlocks([0, 2], of: emulator)
         shift(adapter.parameters)
@@ -58,7 +58,7 @@ import Testing
     }
 
     @Test func anEmulatorsLoRAFindsItsPlaceInTheFullModel() throws {
-        let full = try Golden.tinyModel("llama")
+        let full = try Golden.committedModel("llama")
         let emulator = try full.subset(blocks: [0, 1, 3], copying: [])
         let lora = try LoRA.attach(
             to: emulator,
@@ -80,12 +80,14 @@ import Testing
     }
 
     @Test func whatDoesNotFitIsRefused() throws {
-        let llama = try Golden.tinyModel("llama")
+        let llama = try Golden.committedModel("llama")
         #expect(throws: PEFTError.noSuchLayer(layer: 4, layerCount: 4)) { try WholeBlocks([0, 4], of: llama) }
         #expect(throws: PEFTError.self) { try WholeBlocks([], of: llama) }
         let folder = try TemporaryFolder()
         try WholeBlocks([0], of: llama).save(to: folder.path)
-        #expect(message { _ = try WholeBlocks.load(from: folder.path, onto: Golden.tinyModel("opt")) }.contains("opt"))
+        #expect(
+            message { _ = try WholeBlocks.load(from: folder.path, onto: Golden.committedModel("opt")) }.contains("opt")
+        )
         // The same method, but one tensor less and another in its place.
         let file = try SafetensorsFile(path: folder.file("adapter_model.safetensors"))
         let entries = try file.tensorNames.map { name in
@@ -100,7 +102,7 @@ import Testing
         let text = message { _ = try WholeBlocks.load(from: folder.path, onto: llama) }
         #expect(text.contains("up_proj") && text.contains("side_proj"))
         #expect(llama.parameters.map { $0.value.values } == before)
-        let prompt = Golden.root + "/tiny/llama/lora/init"
+        let prompt = Golden.committedRoot + "/tiny/llama/lora/init"
         #expect(message { _ = try WholeBlocks.load(from: prompt, onto: llama) }.contains("LORA"))
     }
 }

@@ -9,10 +9,11 @@ import TensorEngine
 /// `FSOT_MODEL` names the GGUF of SmolLM2-135M-Instruct for the tests on a real model.
 public enum Golden {
     /// The directory with `tiny/`, and in a full set also `real/`, `logits/` and `tokenizer/`.
-    public static let root =
-        ProcessInfo.processInfo.environment["FSOT_GOLDEN"]
-        ?? URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .appendingPathComponent("Fixtures/golden").path
+    public static let root = ProcessInfo.processInfo.environment["FSOT_GOLDEN"] ?? committedRoot
+
+    /// The committed set: for tests that need some model and rely on its sizes, whatever set parity is checked on.
+    public static let committedRoot = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().appendingPathComponent("Fixtures/golden").path
 
     /// The GGUF of the real model, nil when `FSOT_MODEL` is not set.
     public static let modelPath = ProcessInfo.processInfo.environment["FSOT_MODEL"]
@@ -23,6 +24,11 @@ public enum Golden {
 
     /// Why the tests on the real model are skipped.
     public static let realModelHint = "set FSOT_MODEL to the GGUF and FSOT_GOLDEN to a full golden set to run this"
+
+    /// A tiny model of the committed set.
+    public static func committedModel(_ name: String) throws -> LanguageModel {
+        try tinyModel(name, in: committedRoot)
+    }
 
     /// The real model, read from the GGUF.
     public static func realModel() throws -> LanguageModel {
@@ -38,7 +44,7 @@ public enum Golden {
     }
 
     /// A tiny model of the set: `llama`, `qwen2`, `gpt2` or `opt`.
-    public static func tinyModel(_ name: String) throws -> LanguageModel {
+    public static func tinyModel(_ name: String, in root: String = root) throws -> LanguageModel {
         let folder = root + "/tiny/\(name)/model"
         return try LanguageModel.load(
             SafetensorsFile(path: folder + "/model.safetensors"),
