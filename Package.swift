@@ -151,7 +151,12 @@ let package = Package(
         }
         + [
             .testTarget(
-                name: "CommandLineTests", dependencies: ["fsot", "TestSupport"], swiftSettings: swiftSettings),
+                name: "CommandLineTests",
+                dependencies: [
+                    "fsot", "Emulators", "PEFT", "LanguageModels", "Checkpoints", "TensorEngine", "TestSupport",
+                ],
+                swiftSettings: swiftSettings
+            ),
             .testTarget(name: "ArchitectureTests", dependencies: ["TestSupport"], swiftSettings: swiftSettings),
         ],
     swiftLanguageModes: [.v6]

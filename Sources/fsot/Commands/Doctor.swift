@@ -82,7 +82,9 @@ struct Doctor: ParsableCommand {
 
     /// The files that the loader really mapped: what runs, not what is installed.
     private static func libraries() -> [String: String] {
-        let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
+        // A file that reports no size: reading it by path gives only its first page.
+        let file = FileHandle(forReadingAtPath: "/proc/self/maps")
+        let maps = String(decoding: (try? file?.readToEnd()) ?? Data(), as: UTF8.self)
         var found: [String: String] = [:]
         for (name, stem) in [
             ("OpenBLAS", "openblas"), ("libsodium", "libsodium"), ("OpenSSL", "libcrypto"), ("zlib", "libz."),

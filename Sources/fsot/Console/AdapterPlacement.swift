@@ -1,4 +1,5 @@
 import Emulators
+import Federation
 import Foundation
 import LanguageModels
 import PEFT
@@ -10,7 +11,7 @@ struct AdapterPlacement {
     /// From the numbers in the files to those of the model; nil: they are the same.
     let renumbering: [Int: Int]?
 
-    /// Decides by the number of layers: `emulator.json` beside the adapter says for how many it is numbered.
+    /// Decides by the number of layers: `emulator.json` beside the adapter, or its run, says for how many it is numbered.
     ///
     /// - Parameters:
     ///   - path: an adapter directory, or a run directory with an `adapter` in it.
@@ -28,11 +29,10 @@ struct AdapterPlacement {
             )
         }
         self.directory = directory
-        guard hasFile(directory, EmulatorMetadata.fileName) else {
+        guard let emulator = try Self.emulator(of: directory) else {
             renumbering = nil
             return
         }
-        let emulator = try EmulatorMetadata.read(directory: directory)
         switch model.blocks.count {
         case emulator.emulatorLayers:
             renumbering = nil
@@ -49,6 +49,19 @@ struct AdapterPlacement {
                     + "\(emulator.fullLayers), but \(modelPath) has \(model.blocks.count); give one of these two."
             )
         }
+    }
+
+    /// The emulator that an adapter was tuned on: named beside it, or by the run that it lies in.
+    static func emulator(of directory: String) throws -> EmulatorMetadata? {
+        if FileManager.default.fileExists(atPath: directory + "/" + EmulatorMetadata.fileName) {
+            return try EmulatorMetadata.read(directory: directory)
+        }
+        let url = URL(fileURLWithPath: directory).standardizedFileURL
+        let run = url.deletingLastPathComponent().path
+        guard url.lastPathComponent == "adapter", FileManager.default.fileExists(atPath: run + "/run.json") else {
+            return nil
+        }
+        return try RunDirectory.description(at: run).metadata
     }
 
     /// Reads the adapter onto the model.

@@ -5,6 +5,6 @@ struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data",
         abstract: "Check records before tuning, or split a file over data holders.",
-        subcommands: [DataSplitCommand.self]
+        subcommands: [DataCheckCommand.self, DataSplitCommand.self]
     )
 }

@@ -1,0 +1,88 @@
+import Audit
+import Checkpoints
+import Emulators
+import Federation
+import Foundation
+import Training
+
+extension Inspection {
+    /// A run directory, finished or not.
+    static func run(at path: String) throws -> Inspection {
+        let run = try RunDirectory.description(at: path)
+        let rounds = try RunDirectory.records(at: path)
+        var result = Inspection("run")
+        result.add("fsot", run.version, key: "version")
+        result.add("emulator", run.emulator, key: "emulator")
+        result.addEmulator(run.metadata)
+        if let plan = run.plan { result.add("plan", plan, key: "plan") }
+        result.add(
+            "holders",
+            run.holders.map { "\($0.name) (\($0.records) records)" }.joined(separator: ", "),
+            key: "holders",
+            .array(run.holders.map { ["name": .string($0.name), "records": .int($0.records)] })
+        )
+        result.add("template", run.template.rawValue, key: "template")
+        result.add(
+            "adapter",
+            "\(Magnitude.text(run.adapterParameters)) parameters",
+            key: "adapter_parameters",
+            .int(run.adapterParameters)
+        )
+        result.add(
+            "updates",
+            run.isMasked ? "masked: the coordinator learns their sum" : "in the clear",
+            key: "masked",
+            .bool(run.isMasked)
+        )
+        result.add("rounds done", rounds.count, key: "rounds")
+        let isFinished = FileManager.default.fileExists(atPath: path + "/adapter/adapter_config.json")
+        result.add(
+            "finished",
+            isFinished ? "yes" : "no; fsot tune --resume goes on",
+            key: "finished",
+            .bool(isFinished)
+        )
+        return result
+    }
+
+    /// A report directory or its `report.json`.
+    static func report(at path: String) throws -> Inspection {
+        let report = try AuditReport(json: try InputFile.data(path))
+        var result = Inspection("report")
+        result.add("title", report.title, key: "title")
+        result.add("outcome", report.verdict.outcome.rawValue, key: "outcome")
+        result.add("verdict", report.verdict.headline, key: "verdict")
+        result.add("suite", report.suite.name, key: "suite")
+        for run in report.runs {
+            for vantage in run.vantages {
+                guard let strongest = vantage.strongest else { continue }
+                result.add(
+                    "\(run.name), \(vantage.vantage.rawValue)",
+                    String(format: "strongest attack %@, AUC %.3f", strongest.attack, strongest.auc),
+                    key: "auc \(run.name) \(vantage.vantage.rawValue)",
+                    .double(strongest.auc)
+                )
+            }
+        }
+        return result
+    }
+
+    /// An audit plan.
+    static func plan(at path: String) throws -> Inspection {
+        let plan = try JSONDecoder().decode(AuditPlan.self, from: try InputFile.data(path))
+        var result = Inspection("audit plan")
+        result.add("coins", plan.coinCount, key: "coins")
+        result.add("duplicates", plan.duplicateCount, key: "duplicates")
+        result.add(
+            "holders",
+            plan.holders.map { "\($0.name) (\($0.included) of \($0.records) included)" }.joined(separator: ", "),
+            key: "holders",
+            .array(
+                plan.holders.map {
+                    ["name": .string($0.name), "records": .int($0.records), "included": .int($0.included)]
+                }
+            )
+        )
+        return result
+    }
+}

@@ -1,0 +1,68 @@
+import Foundation
+import Testing
+
+/// Help, usage errors and what every command has in common.
+struct HelpTests {
+    static let commands: [[String]] = [
+        ["keygen"], ["audit", "plan"], ["audit", "render"], ["eval"], ["data", "check"], ["data", "split"], ["score"],
+        ["tokenize"], ["generate"], ["inspect"], ["doctor"],
+    ]
+
+    @Test(arguments: commands) func everyCommandHelpsWithAnExample(_ command: [String]) throws {
+        let run = try Transcript.run(command + ["--help"], in: Scratch())
+        #expect(run.status == 0)
+        #expect(run.output.contains("USAGE: fsot \(command.joined(separator: " "))"))
+        #expect(run.output.contains("Example:"))
+        #expect(run.output.contains("fsot \(command.joined(separator: " "))"))
+        #expect(run.output.contains("--json") && run.output.contains("--quiet"))
+        #expect(run.errors.isEmpty)
+    }
+
+    @Test func theRootNamesEveryCommand() throws {
+        let run = try Transcript.run(["--help"], in: Scratch())
+        #expect(run.status == 0)
+        for command in Self.commands { #expect(run.output.contains("  \(command[0]) ")) }
+        #expect(try Transcript.run(["--version"], in: Scratch()).output.hasPrefix("0."))
+    }
+
+    @Test(arguments: [
+        ["nosuchcommand"], ["score"], ["score", "model"], ["generate", "model"], ["inspect"],
+        ["generate", "model", "--prompt", "x", "--greedy", "--temperature", "1"],
+        ["generate", "model", "--prompt", "x", "--max-tokens", "0"],
+        ["generate", "model", "--prompt", "x", "--top-p", "1.5"],
+        ["generate", "model", "--prompt", "x", "--top-k", "zero"],
+        ["eval", "model", "--tasks", "perplexity", "--limit", "0"],
+        ["data", "check"], ["data", "check", "x.jsonl", "--batch", "0"], ["data", "split", "x.jsonl", "-o", "parts"],
+        ["doctor", "--nosuchflag"],
+    ]) func wrongUseExitsWith64(_ arguments: [String]) throws {
+        let scratch = try Scratch()
+        let run = try Transcript.run(arguments, in: scratch)
+        #expect(run.status == 64)
+        #expect(run.output.isEmpty)
+        #expect(!run.errors.isEmpty)
+        #expect(try scratch.files.isEmpty)
+    }
+
+    @Test func colourNeedsATerminalAndNoColorUnset() throws {
+        // Standard error is a file here, so there is never colour, whatever NO_COLOR says.
+        for environment in [["NO_COLOR": ""], ["NO_COLOR": "1"]] {
+            let run = try Transcript.run(["inspect", "missing"], in: Scratch(), environment: environment)
+            #expect(run.errors == "error: missing does not exist; check the path.\n")
+        }
+    }
+
+    @Test(
+        .enabled(
+            if: FileManager.default.isExecutableFile(atPath: "/usr/bin/script"),
+            "util-linux script makes the terminal"
+        )
+    )
+    func noColorIsHonouredOnATerminal() throws {
+        let scratch = try Scratch()
+        let colour = try Transcript.onTerminal(["inspect", "missing"], in: scratch, environment: ["NO_COLOR": ""])
+        #expect(colour.contains("\u{1B}[31merror:"))
+        let plain = try Transcript.onTerminal(["inspect", "missing"], in: scratch, environment: ["NO_COLOR": "1"])
+        #expect(plain.contains("error: missing does not exist"))
+        #expect(!plain.contains("\u{1B}"))
+    }
+}

@@ -1,0 +1,127 @@
+import Foundation
+import Testing
+
+/// One run of the built binary: what it printed and how it ended.
+struct Transcript {
+    let status: Int32
+    let output: String
+    let errors: String
+
+    /// Runs `fsot` with arguments in a directory; standard input is empty and no stream is a terminal.
+    static func run(
+        _ arguments: [String],
+        in directory: Scratch,
+        environment: [String: String] = [:]
+    ) throws -> Transcript {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: try binary())
+        process.arguments = arguments
+        process.currentDirectoryURL = URL(fileURLWithPath: directory.path)
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        // Files, not pipes: a full pipe that nobody reads would stop the command.
+        let streams = [UUID().uuidString, UUID().uuidString].map { directory.outside + "/" + $0 }
+        let handles = try streams.map { path in
+            try Data().write(to: URL(fileURLWithPath: path))
+            return try #require(FileHandle(forWritingAtPath: path))
+        }
+        process.standardOutput = handles[0]
+        process.standardError = handles[1]
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        let texts = try streams.map { try String(contentsOfFile: $0, encoding: .utf8) }
+        return Transcript(status: process.terminationStatus, output: texts[0], errors: texts[1])
+    }
+
+    /// What a run shows on a terminal of its own (util-linux's `script` makes one).
+    static func onTerminal(
+        _ arguments: [String],
+        in directory: Scratch,
+        environment: [String: String]
+    ) throws -> String {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/script")
+        let command = ([try binary()] + arguments).map { "'\($0)'" }.joined(separator: " ")
+        let log = directory.outside + "/terminal"
+        process.arguments = ["-q", "-c", command, log]
+        process.currentDirectoryURL = URL(fileURLWithPath: directory.path)
+        let terminal = ["TERM": "xterm"]
+        process.environment = ProcessInfo.processInfo.environment.merging(terminal) { $1 }.merging(environment) { $1 }
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        return try String(contentsOfFile: log, encoding: .utf8)
+    }
+
+    /// The binary beside the test bundle: SwiftPM builds both into one folder, in debug and in release.
+    private static func binary() throws -> String {
+        let bundles = [
+            try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"), CommandLine.arguments.first,
+        ]
+        let places = bundles.compactMap { $0 }.map { ($0 as NSString).deletingLastPathComponent + "/fsot" }
+        return try #require(
+            places.first { FileManager.default.isExecutableFile(atPath: $0) },
+            "no fsot beside the test bundle: \(places)"
+        )
+    }
+
+    /// Standard output as JSON.
+    func json() throws -> [String: Any] {
+        try #require(try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any])
+    }
+}
+
+/// A directory that is gone after the test.
+final class Scratch {
+    /// Where commands run; what they leave is looked at here.
+    let path: String
+    /// For the test's own files.
+    let outside: String
+    private let root: String
+
+    init() throws {
+        root = NSTemporaryDirectory() + "fsot-command-" + UUID().uuidString
+        path = root + "/here"
+        outside = root + "/outside"
+        for directory in [path, outside] {
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        }
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: root) }
+
+    /// Writes a file and returns its name.
+    @discardableResult
+    func write(_ text: String, _ name: String) throws -> String {
+        try text.write(toFile: path + "/" + name, atomically: false, encoding: .utf8)
+        return name
+    }
+
+    func read(_ name: String) throws -> String { try String(contentsOfFile: path + "/" + name, encoding: .utf8) }
+
+    /// The names of what is here, sorted.
+    var files: [String] {
+        get throws { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
+    }
+
+    /// The lines of a JSONL file.
+    func lines(_ name: String) throws -> [[String: Any]] {
+        try read(name).split(separator: "\n").map {
+            try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+        }
+    }
+
+    /// Copies the tiny golden model of an architecture, with a tokenizer that fits it, to `name`.
+    @discardableResult
+    func addModel(_ architecture: String = "llama", as name: String = "model") throws -> String {
+        let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("Fixtures").path
+        let manager = FileManager.default
+        try manager.copyItem(atPath: "\(fixtures)/golden/tiny/\(architecture)/model", toPath: path + "/" + name)
+        for file in ["tokenizer.json", "tokenizer_config.json"] {
+            try manager.copyItem(atPath: "\(fixtures)/commands/\(file)", toPath: "\(path)/\(name)/\(file)")
+        }
+        return name
+    }
+}
