@@ -17,7 +17,14 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let package = Package(
     name: "fsot",
-    products: [.executable(name: "fsot", targets: ["fsot"])],
+    products: [
+        .executable(name: "fsot", targets: ["fsot"]),
+        // What the command is made of up to one data holder's step: for `Benchmarks/`, and for whoever embeds it.
+        .library(
+            name: "OffsiteTuning",
+            targets: ["Emulators", "Training", "PEFT", "LanguageModels", "Tokenizers", "Checkpoints", "TensorEngine"]
+        ),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),

@@ -47,13 +47,15 @@ public struct AttentionContext {
         positions = (0..<rows).map { Int32(position + $0) }
     }
 
-    /// Causal attention of `[rows, heads · headSize]` queries over keys and values of `keyValueHeads` heads.
+    /// Causal attention of `[rows, heads · headSize]` queries over keys and values of `keyValueHeads` heads, in the precision
+    /// of the products around it.
     func attend(
         query: Tensor,
         key: Tensor,
         value: Tensor,
         block: Int,
         configuration: ModelConfiguration,
+        precision: ComputePrecision,
         on tape: Tape
     ) -> Tensor {
         if let cache {
@@ -73,7 +75,8 @@ public struct AttentionContext {
             value: value,
             layout: layout,
             heads: configuration.headCount,
-            keyValueHeads: configuration.keyValueHeadCount
+            keyValueHeads: configuration.keyValueHeadCount,
+            precision: precision
         )
     }
 }

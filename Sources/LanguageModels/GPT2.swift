@@ -109,6 +109,7 @@ final class GPT2Block: DecoderBlock {
             value: tape.columns(fused, 2 * hidden..<3 * hidden),
             block: index,
             configuration: configuration,
+            precision: attention.weight.precision,
             on: tape
         )
         let middle = tape.add(x, attentionOutput(mixed, on: tape))

@@ -44,7 +44,11 @@ extension LanguageModel {
 extension ModelEnds {
     /// New parameter objects over the same values, so that `isTrainable` of one model is not that of the other.
     func frozenAlias() -> ModelEnds {
-        func alias(_ parameter: Parameter) -> Parameter { Parameter(name: parameter.name, value: parameter.value) }
+        func alias(_ parameter: Parameter) -> Parameter {
+            let other = Parameter(name: parameter.name, value: parameter.value)
+            other.precision = parameter.precision
+            return other
+        }
         let embedding = alias(tokenEmbedding)
         let norm: Normalization
         switch self.norm {

@@ -107,6 +107,7 @@ final class LlamaBlock: DecoderBlock {
             value: value(n, on: tape),
             block: index,
             configuration: configuration,
+            precision: query.weight.precision,
             on: tape
         )
         let middle = tape.add(x, output(mixed, on: tape))

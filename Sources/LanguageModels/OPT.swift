@@ -112,6 +112,7 @@ final class OPTBlock: DecoderBlock {
             value: value(n, on: tape),
             block: index,
             configuration: configuration,
+            precision: query.weight.precision,
             on: tape
         )
         let middle = tape.add(x, output(mixed, on: tape))

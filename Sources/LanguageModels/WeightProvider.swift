@@ -31,7 +31,9 @@ final class BlockProvider: WeightProvider {
             throw LanguageModelError.tensorSet(path: "of the source model", missing: [name], extra: [])
         }
         let value = copiesValues ? Tensor(shape: shape, values: source.value.values) : source.value
-        return Parameter(name: name, value: value)
+        let parameter = Parameter(name: name, value: value)
+        parameter.precision = source.precision
+        return parameter
     }
 }
 

@@ -9,23 +9,26 @@ public enum Elementwise {
     /// sum += other.
     public static func add(_ other: Tensor, into sum: Tensor) {
         precondition(other.count == sum.count, "cannot add \(other.shape) to \(sum.shape).")
+        let target = sum.mutablePointer
         Tiling.run(sum.count, size: tile) { range in
-            fsot_add_into(sum.pointer + range.lowerBound, other.pointer + range.lowerBound, range.count)
+            fsot_add_into(target + range.lowerBound, other.pointer + range.lowerBound, range.count)
         }
     }
 
     /// y += alpha · x.
     public static func axpy(_ alpha: Float, _ x: Tensor, into y: Tensor) {
         precondition(x.count == y.count, "cannot add \(x.shape) to \(y.shape).")
+        let target = y.mutablePointer
         Tiling.run(y.count, size: tile) { range in
-            fsot_axpy(y.pointer + range.lowerBound, alpha, x.pointer + range.lowerBound, range.count)
+            fsot_axpy(target + range.lowerBound, alpha, x.pointer + range.lowerBound, range.count)
         }
     }
 
     /// x *= alpha.
     public static func scale(_ x: Tensor, by alpha: Float) {
+        let target = x.mutablePointer
         Tiling.run(x.count, size: tile) { range in
-            fsot_scale(x.pointer + range.lowerBound, x.pointer + range.lowerBound, alpha, range.count)
+            fsot_scale(target + range.lowerBound, target + range.lowerBound, alpha, range.count)
         }
     }
 
@@ -72,10 +75,11 @@ public enum Elementwise {
         )
         let correction1 = 1 - power(beta1, step)
         let correction2 = 1 - power(beta2, step)
+        let target = parameter.mutablePointer
         Tiling.run(count, size: tile) { range in
             let start = range.lowerBound
             fsot_adamw(
-                parameter.pointer + start,
+                target + start,
                 gradient.pointer + start,
                 firstMoment.pointer + start,
                 secondMoment.pointer + start,
@@ -108,10 +112,11 @@ public enum Elementwise {
             gradient.count == count && (velocity?.count ?? count) == count,
             "SGD needs a gradient and a velocity of the parameter's shape \(parameter.shape)."
         )
+        let target = parameter.mutablePointer
         Tiling.run(count, size: tile) { range in
             let start = range.lowerBound
             fsot_sgd(
-                parameter.pointer + start,
+                target + start,
                 gradient.pointer + start,
                 velocity.map { $0.pointer + start },
                 range.count,

@@ -25,7 +25,10 @@ final class GradientSlot {
             gradient = fresh
             return (fresh, false)
         }
-        if isUnshared { return (old, true) }
+        if isUnshared {
+            old.copies = BFloat16Copies()
+            return (old, true)
+        }
         let copy = old.copy()
         gradient = copy
         return (copy, true)

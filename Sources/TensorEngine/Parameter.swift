@@ -11,6 +11,9 @@ public final class Parameter {
         didSet { if !isTrainable { gradient = nil } }
     }
 
+    /// In which arithmetic products with it are computed.
+    public var precision = ComputePrecision.float32
+
     /// A parameter; frozen unless said otherwise.
     public init(name: String, value: Tensor, isTrainable: Bool = false) {
         self.name = name

@@ -6,7 +6,10 @@ public final class Tensor {
     /// Whether something trainable lies below: only then does a tape compute a gradient for it.
     public let requiresGradient: Bool
 
-    let buffer: Buffer
+    /// Nil after `releaseFloat32()`, until somebody asks for the values.
+    private var buffer: Buffer?
+    /// Packed for bfloat16 products; emptied when the values change.
+    var copies = BFloat16Copies()
     let slot: GradientSlot?
     /// How a tape gets the values back without keeping them (RMSNorm, SiLU times up).
     var recipe: SavedTensor?
@@ -46,7 +49,30 @@ public final class Tensor {
         return tensor
     }
 
-    var pointer: UnsafeMutablePointer<Float> { buffer.pointer }
+    var pointer: UnsafeMutablePointer<Float> {
+        if let buffer { return buffer.pointer }
+        return restoredBuffer().pointer
+    }
+
+    /// The same for changing values that were packed before.
+    var mutablePointer: UnsafeMutablePointer<Float> {
+        let pointer = pointer
+        copies = BFloat16Copies()
+        return pointer
+    }
+
+    var hasFloat32: Bool { buffer != nil }
+
+    func dropBuffer() { buffer = nil }
+
+    /// Values from the panels that `releaseFloat32()` left.
+    private func restoredBuffer() -> Buffer {
+        guard let panels = copies.innerColumns else { preconditionFailure("a tensor without values") }
+        let made = Buffer(count: count, isLongLived: true)
+        for row in 0..<rows { panels.copyColumn(row, to: made.pointer + row * columns) }
+        buffer = made
+        return made
+    }
 
     /// The number of elements.
     public var count: Int { shape.reduce(1, *) }
@@ -61,7 +87,7 @@ public final class Tensor {
         set {
             precondition(newValue.count == count, "\(newValue.count) values do not fill the shape \(shape).")
             newValue.withUnsafeBufferPointer { source in
-                if let base = source.baseAddress { pointer.update(from: base, count: source.count) }
+                if let base = source.baseAddress { mutablePointer.update(from: base, count: source.count) }
             }
         }
     }
@@ -98,6 +124,6 @@ public final class Tensor {
     public func withUnsafeMutableBufferPointer<Result>(
         _ body: (UnsafeMutableBufferPointer<Float>) throws -> Result
     ) rethrows -> Result {
-        try withExtendedLifetime(self) { try body(UnsafeMutableBufferPointer(start: pointer, count: count)) }
+        try withExtendedLifetime(self) { try body(UnsafeMutableBufferPointer(start: mutablePointer, count: count)) }
     }
 }

@@ -44,27 +44,23 @@ public func tokenStatistics(hidden: Tensor, head: Parameter, targets: [Int32]) -
     let capacity = chunks.map(\.count).max() ?? 0
     let inputs = Tensor(uninitialized: [capacity, dim])
     let logits = Tensor(uninitialized: [capacity, vocabulary])
-    let groups = Tiling.ranges(vocabulary, size: 2048)
     result.withUnsafeMutableBufferPointer { result in
         let result = result
         for chunk in chunks {
             let rows = Array(wanted[chunk])
+            let gathered = inputs.mutablePointer
             for (i, row) in rows.enumerated() {
-                (inputs.pointer + i * dim).update(from: hidden.pointer + row * dim, count: dim)
+                (gathered + i * dim).update(from: hidden.pointer + row * dim, count: dim)
             }
-            Workers.run(groups.count) { group, _ in
-                let columns = groups[group]
-                Matrices.multiplication.multiply(
-                    rows: rows.count,
-                    columns: columns.count,
-                    inner: dim,
-                    alpha: 1,
-                    inputs.view,
-                    head.value.view.from(row: columns.lowerBound, column: 0).transposed,
-                    beta: 0,
-                    into: logits.pointer + columns.lowerBound,
-                    stride: vocabulary
+            if head.usesBFloat16 {
+                BFloat16Products.multiply(
+                    inputs.bfloat16.operand,
+                    head.panels(inner: .columns),
+                    into: logits.pointer,
+                    accumulates: false
                 )
+            } else {
+                multiply(inputs, rows: rows.count, by: head.value, into: logits)
             }
             Tiling.run(rows.count, size: 4) { range in
                 for i in range {
@@ -78,6 +74,25 @@ public func tokenStatistics(hidden: Tensor, head: Parameter, targets: [Int32]) -
         }
     }
     return result
+}
+
+/// The first `rows` rows of `logits` = those of `inputs` · headᵀ in float32.
+private func multiply(_ inputs: Tensor, rows: Int, by head: Tensor, into logits: Tensor) {
+    let groups = Tiling.ranges(head.rows, size: 2048)
+    Workers.run(groups.count) { group, _ in
+        let columns = groups[group]
+        Matrices.multiplication.multiply(
+            rows: rows,
+            columns: columns.count,
+            inner: head.columns,
+            alpha: 1,
+            inputs.view,
+            head.view.from(row: columns.lowerBound, column: 0).transposed,
+            beta: 0,
+            into: logits.pointer + columns.lowerBound,
+            stride: head.rows
+        )
+    }
 }
 
 private func statistics(_ z: UnsafePointer<Float>, count: Int, target: Int) -> TokenStatistics {

@@ -80,4 +80,31 @@ static inline void fsot_pause(void) {
     __asm__ __volatile__("yield");
 #endif
 }
+
+// MARK: - bf16_packing.c: layouts are described in bf16.h; x holds float, or bf16 where `is_half`
+int fsot_bf16_available(void);
+void fsot_bf16_rows(const float *x, size_t rows, size_t n, size_t stride, float scale, uint16_t *y, size_t ld);
+void fsot_bf16_floats(const uint16_t *x, float *y, size_t n);
+void fsot_bf16_pairs(const void *x, int is_half, size_t rows, size_t n, size_t stride, uint32_t *y, size_t ld);
+void fsot_bf16_panel_of_rows(const void *x, int is_half, size_t rows, size_t n, size_t stride, uint32_t *panel);
+void fsot_bf16_panel_of_columns(const void *x, int is_half, size_t n, size_t k, size_t stride, uint32_t *panel);
+
+// MARK: - bf16_gemm.c
+// c[m][n] = alpha row_scale[i] (a . b) (+ c): rows of a are `row_step` words apart, its pairs `pair_step` (1: "rows",
+// else "pairs" with row_step 1); panels, of `packed` >= n columns in all, are `panel_step` words apart.
+void fsot_bf16_gemm(size_t m, size_t n, size_t pairs, const uint32_t *a, size_t row_step, size_t pair_step,
+                    const uint32_t *panels, size_t packed, size_t panel_step, float *c, size_t ldc, float alpha,
+                    const float *row_scale, int accumulates);
+
+// MARK: - bf16_attention.c
+// From float scores of `rows` rows, row r of which may see the first `first + r + 1` of n columns: e = exp(s - max) in bf16
+// (zeros elsewhere), 1 / sum and max + log(sum) (null: none; entries `lse_step` apart). Strides are multiples of 16.
+void fsot_bf16_causal_softmax(const float *scores, size_t rows, size_t n, size_t stride, size_t first, uint16_t *e,
+                              size_t ld, float *inverse, float *lse, size_t lse_step);
+// p = exp(s - lse) over the scores; ds = p (dp - sum p dp); p and ds as "pairs", ds also as "rows", all `stride` apart.
+void fsot_bf16_score_gradients(float *scores, const float *dp, size_t rows, size_t n, size_t stride, size_t first,
+                               const float *lse, size_t lse_step, uint32_t *p_pairs, uint16_t *ds, uint32_t *ds_pairs);
+// e = exp(z - max) in bf16 (null: not written); returns its sum in float.
+float fsot_bf16_exponentials(const float *z, size_t n, uint16_t *e, float *maximum);
+
 #endif

@@ -47,6 +47,8 @@ extension Elementwise {
 enum Backward {
     /// Where an elementwise backward pass writes: over the incoming gradient when nobody else holds it.
     static func target(reusing gradient: inout Tensor) -> Tensor {
-        isKnownUniquelyReferenced(&gradient) ? gradient : Tensor(uninitialized: gradient.shape)
+        guard isKnownUniquelyReferenced(&gradient) else { return Tensor(uninitialized: gradient.shape) }
+        gradient.copies = BFloat16Copies()
+        return gradient
     }
 }

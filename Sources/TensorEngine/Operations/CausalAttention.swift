@@ -9,17 +9,22 @@ extension Tape {
     /// product. Saved: inputs, output and the log-sum-exp of each row; p is computed again (as in arXiv 2205.14135).
     ///
     /// Backward: dv_j += Σ p_ij do_i; dp_ij = do_i · v_j; ds = p ∘ (dp − do_i · o_i); dq_i += Σ ds_ij k_j / √d;
-    /// dk_j += Σ ds_ij q_i / √d; what belongs to an input that requires no gradient is left out.
+    /// dk_j += Σ ds_ij q_i / √d; with `precision` bfloat16 all six products take rounded operands and the inputs are saved
+    /// rounded. What belongs to an input that requires no gradient is left out.
     public func causalAttention(
         query: Tensor,
         key: Tensor,
         value: Tensor,
         layout: SequenceLayout,
         heads: Int,
-        keyValueHeads: Int
+        keyValueHeads: Int,
+        precision: ComputePrecision = .float32
     ) -> Tensor {
         let shape = AttentionShape(query: query, key: key, value: value, heads: heads, keyValueHeads: keyValueHeads)
         precondition(layout.rows == query.rows, "a layout of \(layout.rows) rows does not fit \(query.rows) rows.")
+        if precision == .bfloat16, shape.headSize % 2 == 0 {
+            return bfloat16CausalAttention(query: query, key: key, value: value, layout: layout, shape: shape)
+        }
         let y = output(
             query.shape,
             requiresGradientIf: query.requiresGradient || key.requiresGradient || value.requiresGradient

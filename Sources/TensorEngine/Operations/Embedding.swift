@@ -11,10 +11,7 @@ extension Tape {
             precondition(id >= 0 && Int(id) < vocabulary, "token \(id) lies outside the table of \(vocabulary) rows.")
         }
         let y = output([ids.count, dim], requiresGradientIf: table.isTrainable)
-        let weights = table.value.pointer
-        for (row, id) in ids.enumerated() {
-            (y.pointer + row * dim).update(from: weights + Int(id) * dim, count: dim)
-        }
+        for (row, id) in ids.enumerated() { table.value.copyRow(Int(id), to: y.pointer + row * dim) }
         if y.requiresGradient {
             record(y) { dy in
                 let gradient = table.gradientBuffer().pointer

@@ -15,6 +15,9 @@ extension Tape {
         lowRank: LowRankBranch? = nil
     ) -> Tensor {
         let shape = LinearShape(x: x, weight: weight, bias: bias, layout: layout, lowRank: lowRank)
+        if weight.usesBFloat16 {
+            return bfloat16Linear(x, weight: weight, bias: bias, layout: layout, lowRank: lowRank, shape: shape)
+        }
         let trains = weight.isTrainable || (bias?.isTrainable ?? false) || (lowRank?.isTrainable ?? false)
         let y = output([shape.rows, shape.output], requiresGradientIf: x.requiresGradient || trains)
         if let bias { Tiling.fillRows(of: y, with: bias.value) }
@@ -59,7 +62,7 @@ extension Tape {
 }
 
 /// The sizes of one linear layer's call, and its products.
-private struct LinearShape {
+struct LinearShape {
     let rows: Int
     let input: Int
     let output: Int

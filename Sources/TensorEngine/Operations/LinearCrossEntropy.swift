@@ -29,6 +29,15 @@ extension Tape {
                 "label \(labels[row]) lies outside the vocabulary of \(vocabulary)."
             )
         }
+        if head.usesBFloat16, !head.isTrainable {
+            return bfloat16LinearCrossEntropy(
+                hidden,
+                head: head,
+                labels: labels,
+                labelled: labelled,
+                divisor: divisor ?? Float(max(1, labelled.count))
+            )
+        }
         let needs = (hidden: hidden.requiresGradient && isRecording, head: head.isTrainable && isRecording)
         let divisor = divisor ?? Float(max(1, labelled.count))
         let dHidden = needs.hidden ? Tensor.zeros(hidden.shape) : nil
