@@ -36,7 +36,8 @@ let package = Package(
             name: "fsot",
             dependencies: [
                 "Audit", "Federation", "Emulators", "Training", "PEFT", "LanguageModels", "Tokenizers", "Checkpoints",
-                "SecureAggregation", "Sealing", "Cryptography", "TensorEngine", "Compression", "AtomicFiles", "Progress",
+                "SecureAggregation", "Sealing", "Cryptography", "TensorEngine", "Compression", "AtomicFiles",
+                "Progress",
                 argumentParser, logging, yams,
             ],
             swiftSettings: swiftSettings
@@ -85,10 +86,16 @@ let package = Package(
         ),
         .target(name: "Tokenizers", dependencies: ["Checkpoints"], swiftSettings: swiftSettings),
         .target(
-            name: "Checkpoints", dependencies: ["TensorEngine", "AtomicFiles"], swiftSettings: numericSettings),
+            name: "Checkpoints",
+            dependencies: ["TensorEngine", "AtomicFiles"],
+            swiftSettings: numericSettings
+        ),
         .target(name: "SecureAggregation", dependencies: ["Cryptography"], swiftSettings: swiftSettings),
         .target(
-            name: "Sealing", dependencies: ["Cryptography", "AtomicFiles", "Progress"], swiftSettings: swiftSettings),
+            name: "Sealing",
+            dependencies: ["Cryptography", "AtomicFiles", "Progress"],
+            swiftSettings: swiftSettings
+        ),
         .target(name: "Cryptography", dependencies: ["CSodium", "COpenSSL"], swiftSettings: swiftSettings),
         .target(name: "TensorEngine", dependencies: ["CKernels", "COpenBLAS"], swiftSettings: numericSettings),
         .target(
@@ -133,7 +140,10 @@ let package = Package(
             ),
             (
                 "Emulators",
-                ["Training", "PEFT", "LanguageModels", "Tokenizers", "Checkpoints", "TensorEngine", "AtomicFiles", "Progress"]
+                [
+                    "Training", "PEFT", "LanguageModels", "Tokenizers", "Checkpoints", "TensorEngine", "AtomicFiles",
+                    "Progress",
+                ]
             ),
             (
                 "Federation",

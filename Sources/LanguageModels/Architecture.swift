@@ -123,9 +123,11 @@ enum Normalization {
         }
     }
 
-    func callAsFunction(_ x: Tensor, on tape: Tape) -> Tensor {
+    /// `precision`: that of the products that take the result, if nothing else does.
+    func callAsFunction(_ x: Tensor, on tape: Tape, precision: ComputePrecision = .float32) -> Tensor {
         switch self {
-        case .rootMeanSquare(let weight, let epsilon): return tape.rmsNorm(x, weight: weight, epsilon: epsilon)
+        case .rootMeanSquare(let weight, let epsilon):
+            return tape.rmsNorm(x, weight: weight, epsilon: epsilon, precision: precision)
         case .layer(let weight, let bias, let epsilon):
             return tape.layerNorm(x, weight: weight, bias: bias, epsilon: epsilon)
         }

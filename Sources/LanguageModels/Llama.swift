@@ -100,7 +100,7 @@ final class LlamaBlock: DecoderBlock {
         func rotated(_ x: Tensor, heads: Int) -> Tensor {
             tape.rotary(x, heads: heads, positions: context.positions, theta: theta)
         }
-        let n = inputNorm(x, on: tape)
+        let n = inputNorm(x, on: tape, precision: query.weight.precision)
         let mixed = context.attend(
             query: rotated(query(n, on: tape), heads: configuration.headCount),
             key: rotated(key(n, on: tape), heads: configuration.keyValueHeadCount),
@@ -111,7 +111,8 @@ final class LlamaBlock: DecoderBlock {
             on: tape
         )
         let middle = tape.add(x, output(mixed, on: tape))
-        let m = postAttentionNorm(middle, on: tape)
-        return tape.add(middle, down(tape.swiglu(gate: gate(m, on: tape), up: up(m, on: tape)), on: tape))
+        let m = postAttentionNorm(middle, on: tape, precision: gate.weight.precision)
+        let wide = tape.swiglu(gate: gate(m, on: tape), up: up(m, on: tape), precision: down.weight.precision)
+        return tape.add(middle, down(wide, on: tape))
     }
 }

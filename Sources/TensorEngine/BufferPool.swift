@@ -32,8 +32,8 @@ package final class BufferPool: Sendable {
 
     deinit {
         state.withLock { state in
-            for addresses in state.idle.values {
-                for address in addresses { free(UnsafeMutableRawPointer(bitPattern: address)) }
+            for (size, addresses) in state.idle {
+                for address in addresses { SystemMemory.giveBack(address, bytes: size) }
             }
         }
     }
@@ -50,22 +50,25 @@ package final class BufferPool: Sendable {
                 return (address, wanted)
             }
             state.trim(toFit: wanted)
-            var pointer: UnsafeMutableRawPointer?
-            let result = posix_memalign(&pointer, 64, wanted)
-            guard result == 0, let pointer else {
+            guard let address = SystemMemory.take(bytes: wanted) else {
                 preconditionFailure("Out of memory: \(wanted) bytes were refused; use a smaller batch or length.")
             }
             state.usage.freshAllocations += 1
             state.record(taken: wanted)
-            return (UInt(bitPattern: pointer), wanted)
+            return (address, wanted)
         }
         guard let pointer = UnsafeMutableRawPointer(bitPattern: address) else { preconditionFailure("a null buffer") }
         return (pointer.assumingMemoryBound(to: Float.self), capacity)
     }
 
-    func giveBack(_ pointer: UnsafeMutablePointer<Float>, capacity: Int) {
+    func giveBack(_ pointer: UnsafeMutablePointer<Float>, capacity: Int, toSystem: Bool) {
         let address = UInt(bitPattern: pointer)
         state.withLock { state in
+            if toSystem {
+                state.usage.liveBytes -= capacity
+                SystemMemory.giveBack(address, bytes: capacity)
+                return
+            }
             state.idle[capacity, default: []].append(address)
             state.usage.idleBytes += capacity
             state.usage.liveBytes -= capacity
@@ -91,7 +94,7 @@ extension BufferPool.State {
         let allowed = usage.peakBytes + usage.peakBytes / 4 + (64 << 20)
         for size in idle.keys.sorted(by: >) {
             while usage.liveBytes + usage.idleBytes + wanted > allowed, let address = idle[size]?.popLast() {
-                free(UnsafeMutableRawPointer(bitPattern: address))
+                SystemMemory.giveBack(address, bytes: size)
                 usage.idleBytes -= size
             }
         }
@@ -103,6 +106,8 @@ final class Buffer {
     let pointer: UnsafeMutablePointer<Float>
     private let capacity: Int
     private let pool: BufferPool
+    /// Whether nothing will ever want memory of this size again: a weight that lives on in another form.
+    var returnsToSystem = false
 
     /// `isLongLived`: of fresh memory, so that the idle buffers stay a step's own.
     init(count: Int, isLongLived: Bool) {
@@ -110,5 +115,5 @@ final class Buffer {
         (pointer, capacity) = pool.take(count: count, reusing: !isLongLived)
     }
 
-    deinit { pool.giveBack(pointer, capacity: capacity) }
+    deinit { pool.giveBack(pointer, capacity: capacity, toSystem: returnsToSystem) }
 }

@@ -26,7 +26,7 @@ final class GradientSlot {
             return (fresh, false)
         }
         if isUnshared {
-            old.copies = BFloat16Copies()
+            _ = old.mutablePointer
             return (old, true)
         }
         let copy = old.copy()

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// A dense row-major array of Float32 with reference semantics and pooled, 64-byte aligned memory. Matrices are
 /// `[rows, columns]` with one row a token. Not `Sendable`: tensors never cross an actor.
 public final class Tensor {
@@ -28,7 +30,16 @@ public final class Tensor {
         shape = other.shape
         requiresGradient = false
         buffer = other.buffer
+        copies = other.copies
         slot = nil
+    }
+
+    /// A tensor whose values exist in bfloat16 only, until somebody asks for float32: what is only ever an operand.
+    init(_ half: BFloat16Matrix, shape: [Int], requiresGradient: Bool = false) {
+        self.shape = shape
+        self.requiresGradient = requiresGradient
+        copies.rows = half
+        slot = requiresGradient ? GradientSlot(shape: shape) : nil
     }
 
     var withoutGradient: Tensor { Tensor(sharing: self) }
@@ -51,7 +62,9 @@ public final class Tensor {
 
     var pointer: UnsafeMutablePointer<Float> {
         if let buffer { return buffer.pointer }
-        return restoredBuffer().pointer
+        Tensor.restoring.withLock { _ in restoreBuffer() }
+        guard let buffer else { preconditionFailure("a tensor without values") }
+        return buffer.pointer
     }
 
     /// The same for changing values that were packed before.
@@ -63,16 +76,27 @@ public final class Tensor {
 
     var hasFloat32: Bool { buffer != nil }
 
-    func dropBuffer() { buffer = nil }
-
-    /// Values from the panels that `releaseFloat32()` left.
-    private func restoredBuffer() -> Buffer {
-        guard let panels = copies.innerColumns else { preconditionFailure("a tensor without values") }
-        let made = Buffer(count: count, isLongLived: true)
-        for row in 0..<rows { panels.copyColumn(row, to: made.pointer + row * columns) }
-        buffer = made
-        return made
+    func dropBuffer() {
+        returnsToSystem()
+        buffer = nil
     }
+
+    /// When it goes, its memory does not wait for reuse.
+    func returnsToSystem() { buffer?.returnsToSystem = true }
+
+    /// Float32 values from the bfloat16 ones. Workers may ask at the same time, so under a lock.
+    private func restoreBuffer() {
+        guard buffer == nil else { return }
+        let made = Buffer(count: count, isLongLived: false)
+        if let panels = copies.innerColumns {
+            for row in 0..<rows { panels.copyColumn(row, to: made.pointer + row * columns) }
+        } else {
+            copies.rows?.copyFloats(to: made.pointer)
+        }
+        buffer = made
+    }
+
+    private static let restoring = Mutex(())
 
     /// The number of elements.
     public var count: Int { shape.reduce(1, *) }

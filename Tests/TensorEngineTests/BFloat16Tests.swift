@@ -85,7 +85,11 @@ struct BFloat16Tests {
             let values = shapes.map { randomValues($0.shape.reduce(1, *), &generator) }
             let tensors = zip(shapes, values).map { Tensor(shape: $0.shape, values: $1, requiresGradient: true) }
             let parameters = zip(shapes, values).enumerated().map { index, entry in
-                Parameter(name: "p\(index)", value: Tensor(shape: entry.0.shape, values: entry.1), isTrainable: trainable)
+                Parameter(
+                    name: "p\(index)",
+                    value: Tensor(shape: entry.0.shape, values: entry.1),
+                    isTrainable: trainable
+                )
             }
             for parameter in parameters { parameter.precision = precision }
             let tape = Tape()
@@ -99,7 +103,11 @@ struct BFloat16Tests {
         }
         for (single, half) in zip(results[0], results[1]) {
             #expect(single.count == half.count, sourceLocation: sourceLocation)
-            #expect(Self.relativeError(half, single) < tolerance, "\(half.prefix(20)) is not \(single.prefix(20))", sourceLocation: sourceLocation)
+            #expect(
+                Self.relativeError(half, single) < tolerance,
+                "\(half.prefix(20)) is not \(single.prefix(20))",
+                sourceLocation: sourceLocation
+            )
         }
     }
 
@@ -152,6 +160,25 @@ struct BFloat16Tests {
         let labels = (0..<rows).map { Int32($0 % 4 == 1 ? -100 : ($0 * 37) % vocabulary) }
         compare([(false, [rows, dim]), (true, [vocabulary, dim])], trainable: false) { tape, tensors, p, _ in
             tape.linearCrossEntropy(tensors[0], head: p[1], labels: labels)
+        }
+    }
+
+    @Test(arguments: [(1, 2), (9, 34), (130, 96), (7, 33)])
+    func normAndSwigluBetweenProducts(rows: Int, width: Int) {
+        compare(
+            [
+                (false, [rows, width]), (true, [width]), (true, [40, width]), (true, [40, width]), (true, [width, 40]),
+            ],
+            trainable: true,
+            tolerance: 0.02
+        ) { tape, tensors, p, precision in
+            let n = tape.rmsNorm(tensors[0], weight: p[1], epsilon: 1e-5, precision: precision)
+            let wide = tape.swiglu(
+                gate: tape.linear(n, weight: p[2]),
+                up: tape.linear(n, weight: p[3]),
+                precision: precision
+            )
+            return tape.linear(wide, weight: p[4])
         }
     }
 

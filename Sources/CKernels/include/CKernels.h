@@ -107,4 +107,13 @@ void fsot_bf16_score_gradients(float *scores, const float *dp, size_t rows, size
 // e = exp(z - max) in bf16 (null: not written); returns its sum in float.
 float fsot_bf16_exponentials(const float *z, size_t n, uint16_t *e, float *maximum);
 
+// MARK: - bf16_elementwise.c: contiguous rows of even length
+void fsot_bf16_rmsnorm(const float *x, const float *w, uint16_t *y, float *rstd, size_t rows, size_t n, float eps);
+void fsot_bf16_rmsnorm_apply(const float *x, const float *w, const float *rstd, uint16_t *y, size_t rows, size_t n);
+// gate_half and up_half: the inputs rounded, for the backward pass (null: none).
+void fsot_bf16_swiglu(const float *gate, const float *up, uint16_t *y, uint16_t *gate_half, uint16_t *up_half, size_t n);
+void fsot_bf16_swiglu_apply(const uint16_t *gate, const uint16_t *up, uint16_t *y, size_t n);
+void fsot_bf16_swiglu_backward(const float *dy, const uint16_t *gate, const uint16_t *up, uint16_t *dgate, uint16_t *dup,
+                               size_t n);
+
 #endif

@@ -87,7 +87,22 @@ struct BFloat16HeadPanels {
         into c: UnsafeMutablePointer<Float>,
         stride: Int
     ) {
-        fsot_bf16_gemm(rows, columns, pairs, a, 1, pairStep, words, columns, Self.width * pairs, c, stride, alpha, nil, 1)
+        fsot_bf16_gemm(
+            rows,
+            columns,
+            pairs,
+            a,
+            1,
+            pairStep,
+            words,
+            columns,
+            Self.width * pairs,
+            c,
+            stride,
+            alpha,
+            nil,
+            1
+        )
     }
 }
 

@@ -51,14 +51,11 @@ final class BFloat16Matrix {
         )
     }
 
-    /// The numbers as float32.
-    func floats(shape: [Int]) -> Tensor {
-        let result = Tensor(uninitialized: shape)
-        let width = wordsPerRow * 2
-        Tiling.run(rows, size: 64) { range in
-            for row in range { fsot_bf16_floats(numbers + row * width, result.pointer + row * columns, columns) }
+    /// The numbers as float32, on the calling thread.
+    func copyFloats(to target: UnsafeMutablePointer<Float>) {
+        for row in 0..<rows {
+            fsot_bf16_floats(numbers + row * wordsPerRow * 2, target + row * columns, columns)
         }
-        return result
     }
 }
 
@@ -73,15 +70,15 @@ final class BFloat16Pairs {
         pairs = (x.rows + 1) / 2
         columns = x.columns
         buffer = Buffer(count: max(1, pairs * columns), isLongLived: false)
-        let (source, n, rows) = (x.pointer, x.columns, x.rows)
+        let (source, n, rows) = (BFloat16Source(x), x.columns, x.rows)
         Tiling.run(pairs, size: 32) { range in
             let first = range.lowerBound * 2
             fsot_bf16_pairs(
-                source + first * n,
-                0,
+                source.at(row: first, column: 0),
+                source.isHalf,
                 min(rows, range.upperBound * 2) - first,
                 n,
-                n,
+                source.stride,
                 words + range.lowerBound * n,
                 n
             )
@@ -108,4 +105,26 @@ struct BFloat16Operand {
     let rowStep: Int
     /// 1 with any `rowStep`, or any with a `rowStep` of 1.
     let pairStep: Int
+}
+
+/// Where packing reads a tensor: its float32 values, or the bfloat16 ones where there are no others.
+struct BFloat16Source {
+    let isHalf: Int32
+    /// Numbers from row to row.
+    let stride: Int
+    private let base: UnsafeRawPointer
+    private let tensor: Tensor
+
+    init(_ tensor: Tensor) {
+        self.tensor = tensor
+        if !tensor.hasFloat32, let half = tensor.copies.rows {
+            (isHalf, stride, base) = (1, half.wordsPerRow * 2, UnsafeRawPointer(half.numbers))
+        } else {
+            (isHalf, stride, base) = (0, tensor.columns, UnsafeRawPointer(tensor.pointer))
+        }
+    }
+
+    func at(row: Int, column: Int) -> UnsafeRawPointer {
+        base + (row * stride + column) * (isHalf == 1 ? 2 : 4)
+    }
 }

@@ -26,15 +26,19 @@ final class BFloat16Panels {
         pairs = (inner + 1) / 2
         let padded = (columns + 15) / 16 * 16
         buffer = Buffer(count: max(1, pairs * padded), isLongLived: isLongLived)
-        let source = matrix.pointer
+        let source = BFloat16Source(matrix)
         let count = (columns + Self.width - 1) / Self.width
         Workers.run(count) { index, _ in
             let first = index * Self.width
             let taken = min(Self.width, columns - first)
             let panel = words + first * pairs
             switch dimension {
-            case .columns: fsot_bf16_panel_of_columns(source + first * width, 0, taken, width, width, panel)
-            case .rows: fsot_bf16_panel_of_rows(source + first, 0, rows, taken, width, panel)
+            case .columns:
+                let start = source.at(row: first, column: 0)
+                fsot_bf16_panel_of_columns(start, source.isHalf, taken, width, source.stride, panel)
+            case .rows:
+                let start = source.at(row: 0, column: first)
+                fsot_bf16_panel_of_rows(start, source.isHalf, rows, taken, source.stride, panel)
             }
         }
     }

@@ -55,7 +55,8 @@ enum BFloat16Products {
 
         subscript(tile: Int) -> (rows: Range<Int>, columns: Range<Int>) {
             let panels = panelTiles[tile % panelTiles.count]
-            let columns = panels.lowerBound * BFloat16Panels.width..<min(columns, panels.upperBound * BFloat16Panels.width)
+            let columns =
+                panels.lowerBound * BFloat16Panels.width..<min(columns, panels.upperBound * BFloat16Panels.width)
             return (rowTiles[tile / panelTiles.count], columns)
         }
     }

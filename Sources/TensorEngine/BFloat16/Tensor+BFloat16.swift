@@ -20,12 +20,24 @@ extension Tensor {
     /// The right operand of products over `dimension`.
     func panels(inner dimension: BFloat16Panels.Inner, isLongLived: Bool = false) -> BFloat16Panels {
         if let known = dimension == .columns ? copies.innerColumns : copies.innerRows { return known }
-        let made = BFloat16Panels(self, inner: dimension, isLongLived: isLongLived)
+        let made = BFloat16Panels(packable, inner: dimension, isLongLived: isLongLived)
         switch dimension {
         case .columns: copies.innerColumns = made
         case .rows: copies.innerRows = made
         }
         return made
+    }
+
+    /// What packing can read: this tensor, or a passing float32 copy of one that has panels only.
+    private var packable: Tensor {
+        guard !hasFloat32, copies.rows == nil, let panels = copies.innerColumns else { return self }
+        let floats = Tensor(uninitialized: shape, isLongLived: true)
+        floats.returnsToSystem()
+        let (target, n) = (floats.pointer, columns)
+        Tiling.run(rows, size: 480) { range in
+            for row in range { panels.copyColumn(row, to: target + row * n) }
+        }
+        return floats
     }
 
     /// Gives the float32 values up; panels stay. Whoever asks for the values again gets them rounded to bfloat16.

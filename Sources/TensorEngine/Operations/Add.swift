@@ -48,7 +48,7 @@ enum Backward {
     /// Where an elementwise backward pass writes: over the incoming gradient when nobody else holds it.
     static func target(reusing gradient: inout Tensor) -> Tensor {
         guard isKnownUniquelyReferenced(&gradient) else { return Tensor(uninitialized: gradient.shape) }
-        gradient.copies = BFloat16Copies()
+        _ = gradient.mutablePointer
         return gradient
     }
 }
