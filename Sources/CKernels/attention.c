@@ -63,3 +63,29 @@ FSOT_DISPATCH float fsot_dot(const float *restrict a, const float *restrict b, s
     for (size_t i = 0; i < n; i++) sum += a[i] * b[i];
     return sum;
 }
+
+FSOT_DISPATCH void fsot_decode_attention(const float *restrict q, size_t group, size_t d, const float *restrict keys,
+                                         const float *restrict values, size_t stride, size_t n, float scale,
+                                         float *restrict scores, float *restrict out) {
+#pragma clang fp reassociate(on) contract(fast)
+    for (size_t j = 0; j < n; j++)
+        for (size_t g = 0; g < group; g++) {
+            float sum = 0;
+            for (size_t i = 0; i < d; i++) sum += q[g * d + i] * keys[j * stride + i];
+            scores[g * n + j] = sum * scale;
+        }
+    for (size_t g = 0; g < group; g++) {
+        float *s = scores + g * n, *y = out + g * d, maximum = s[0], sum = 0;
+        for (size_t j = 1; j < n; j++) maximum = s[j] > maximum ? s[j] : maximum;
+        for (size_t j = 0; j < n; j++) {
+            s[j] = fsot_exp(s[j] - maximum);
+            sum += s[j];
+        }
+        float inverse = 1.0f / sum;
+        for (size_t i = 0; i < d; i++) y[i] = 0;
+        for (size_t j = 0; j < n; j++) {
+            float p = s[j] * inverse;
+            for (size_t i = 0; i < d; i++) y[i] += p * values[j * stride + i];
+        }
+    }
+}

@@ -32,19 +32,30 @@ public struct AttentionContext {
     public let positions: [Int32]
     private let layout: SequenceLayout
     private let cache: KeyValueCache?
+    private let batch: BatchedKeyValueCache?
 
     /// Whole sequences, each from position 0.
     public init(layout: SequenceLayout) {
         self.layout = layout
         cache = nil
+        batch = nil
         positions = layout.lengths.flatMap { (0..<Int32($0)) }
     }
 
     /// The next `rows` tokens of a single sequence behind `position` cached ones.
     public init(cache: KeyValueCache, position: Int, rows: Int) {
         self.cache = cache
+        batch = nil
         layout = SequenceLayout(lengths: [rows])
         positions = (0..<rows).map { Int32(position + $0) }
+    }
+
+    /// The next token of each sequence of a batch: row i belongs to slot i.
+    public init(batch: BatchedKeyValueCache) {
+        self.batch = batch
+        cache = nil
+        layout = SequenceLayout(lengths: batch.lengths.map { _ in 1 })
+        positions = batch.lengths.map { Int32($0) }
     }
 
     /// Causal attention of `[rows, heads · headSize]` queries over keys and values of `keyValueHeads` heads, in the precision
@@ -58,6 +69,16 @@ public struct AttentionContext {
         precision: ComputePrecision,
         on tape: Tape
     ) -> Tensor {
+        if let batch {
+            return batch.attend(
+                query: query,
+                key: key,
+                value: value,
+                layer: block,
+                heads: configuration.headCount,
+                keyValueHeads: configuration.keyValueHeadCount
+            )
+        }
         if let cache {
             return cachedAttention(
                 query: query,

@@ -37,25 +37,52 @@ public struct Sampling: Sendable, Equatable {
 
     /// The chosen token. Ties go to the smallest id, so that greedy decoding is a function of the logits.
     package func choose(from logits: UnsafeBufferPointer<Float>, generator: inout SeededGenerator) -> Int32 {
-        guard temperature > 0 else { return Self.likeliest(logits) }
-        var order = Array(logits.indices)
-        // A sort of the whole vocabulary a token is dear; without a limit any order draws from the same distribution.
-        if topK != nil || topP < 1 {
-            order.sort { (logits[$0], $1) > (logits[$1], $0) }
-            order = Array(order.prefix(topK ?? order.count))
-        }
-        let top = Double(logits[Int(Self.likeliest(logits))])
-        let weights = order.map { exp((Double(logits[$0]) - top) / temperature) }
-        let kept = topP < 1 ? nucleus(weights) : weights.count
-        var point = generator.uniform() * weights.prefix(kept).reduce(0, +)
-        for rank in 0..<kept {
-            point -= weights[rank]
-            if point < 0 { return Int32(order[rank]) }
-        }
-        return Int32(order[kept - 1])
+        let best = Self.likeliest(logits)
+        guard temperature > 0 else { return best }
+        let top = logits[Int(best)]
+        let (weights, total) = exponentials(logits, maximum: top, temperature: Float(temperature))
+        guard topK != nil || topP < 1 else { return Self.draw(weights.indices, weights, of: total, &generator) }
+        let order = candidates(weights, total: total)
+        let mass = order.reduce(0) { $0 + Double(weights[$1]) }
+        return Self.draw(order, weights, of: mass, &generator)
     }
 
-    /// How many of the descending weights it takes to reach the share `topP` of their sum.
+    private static func draw(
+        _ order: some Collection<Int>,
+        _ weights: [Float],
+        of mass: Double,
+        _ generator: inout SeededGenerator
+    ) -> Int32 {
+        var point = generator.uniform() * mass
+        var last = 0
+        for index in order where weights[index] > 0 {
+            point -= Double(weights[index])
+            last = index
+            if point < 0 { break }
+        }
+        return Int32(last)
+    }
+
+    /// The tokens that `topK` and `topP` leave, likeliest first.
+    ///
+    /// Only those above a floor are sorted: tokens above any floor that hold the wanted mass and number contain the answer.
+    private func candidates(_ weights: [Float], total: Double) -> [Int] {
+        var floor = Float(total) * 1e-3
+        while true {
+            var order = weights.indices.filter { weights[$0] >= floor }
+            let mass = topP < 1 ? order.reduce(0) { $0 + Double(weights[$1]) } : total
+            let isEnough = mass >= topP * total && order.count >= min(topK ?? 0, weights.count)
+            guard isEnough || floor == 0 else {
+                floor = floor > 1e-12 ? floor * 0.1 : 0
+                continue
+            }
+            order.sort { (weights[$0], $1) > (weights[$1], $0) }
+            order = Array(order.prefix(topK ?? order.count))
+            return topP < 1 ? Array(order.prefix(nucleus(order.map { Double(weights[$0]) }))) : order
+        }
+    }
+
+    /// How many of the descending weights it takes to reach the share `topP` of their sum, after `topK`.
     private func nucleus(_ weights: [Double]) -> Int {
         let wanted = topP * weights.reduce(0, +)
         var mass = 0.0

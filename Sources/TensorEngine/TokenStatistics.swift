@@ -119,3 +119,17 @@ private func statistics(_ z: UnsafePointer<Float>, count: Int, target: Int) -> T
 public func logits(hidden: Tensor, head: Parameter) -> Tensor {
     Tape(isRecording: false).linear(hidden.withoutGradient, weight: head)
 }
+
+/// exp((z − maximum) / temperature) and the sum of it: the softmax before its division.
+package func exponentials(
+    _ z: UnsafeBufferPointer<Float>,
+    maximum: Float,
+    temperature: Float
+) -> (weights: [Float], total: Double) {
+    var weights = z.map { ($0 - maximum) / temperature }
+    var top: Float = 0
+    let total = weights.withUnsafeMutableBufferPointer { buffer in
+        buffer.baseAddress.map { fsot_exponentials($0, buffer.count, &top) } ?? 0
+    }
+    return (weights, total)
+}

@@ -70,6 +70,30 @@ import Testing
         #expect(try model.generate(long, maximumTokens: 1000).count == 9)
     }
 
+    /// A text depends on its own generator only: not on how many others grow beside it, nor on when its place fell free.
+    @Test(arguments: TinyGoldenTests.architectures) func batchedTextsEqualSingleOnes(_ name: String) throws {
+        let model = try Golden.committedModel(name)
+        func texts(slots: Int) throws -> [[Int32]] {
+            let request = SampledTexts(
+                start: 7,
+                stopIDs: [3, 9, 11, 20],
+                length: 20,
+                tokens: 150,
+                sampling: Sampling(topP: 0.9, seed: 4),
+                slots: slots
+            )
+            return try #require(try model.sampleTexts(request) { _ in true })
+        }
+        let (one, many) = (try texts(slots: 1), try texts(slots: 5))
+        #expect(one.reduce(0) { $0 + $1.count } == 150 && many.reduce(0) { $0 + $1.count } == 150)
+        #expect(Set(one.map(\.count)).count > 2)
+        // The last texts are cut where the wanted number is reached, elsewhere in one run than in the other.
+        for text in one.dropLast(1) { #expect(many.contains { $0.starts(with: text) || text.starts(with: $0) }) }
+        let greedy = SampledTexts(start: 7, stopIDs: [], length: 12, tokens: 12, sampling: .greedy)
+        #expect(try model.sampleTexts(greedy) { _ in true } == [try model.generate([7], maximumTokens: 12)])
+        #expect(try model.sampleTexts(greedy) { _ in false } == nil)
+    }
+
     @Test func senselessRequestsAreRefused() throws {
         let model = try Golden.committedModel("gpt2")
         func expectRefusal(_ body: () throws -> [Int32]) {

@@ -51,6 +51,9 @@ void fsot_causal_probabilities(float *scores, size_t rows, size_t n, size_t stri
 // dscores = p * (dp - delta), written over dp.
 void fsot_score_gradient(float *dp, const float *p, const float *delta, size_t rows, size_t n, size_t stride);
 float fsot_dot(const float *a, const float *b, size_t n);
+// One new token: `group` query heads of size d over n keys and values, `stride` apart. scores: scratch of group * n.
+void fsot_decode_attention(const float *q, size_t group, size_t d, const float *keys, const float *values, size_t stride,
+                           size_t n, float scale, float *scores, float *out);
 
 // MARK: - crossentropy.c
 // Writes exp(z - max) over z; returns the sum of the exponentials, and the maximum through `maximum`.
