@@ -21,6 +21,7 @@ public actor OwnerJudge: AggregateJudge {
     ///   - load: gives the full model; called once.
     ///   - metadata: of the emulator that is being tuned.
     ///   - method: what is trained.
+    ///   - precision: in which arithmetic to compute products.
     ///   - seed: of the tuning, so that LoRA starts from the same matrices.
     ///   - site: measures the emulator.
     ///   - probe: the owner's validation text, never the test set.
@@ -30,6 +31,7 @@ public actor OwnerJudge: AggregateJudge {
         loading load: () throws -> LanguageModel,
         metadata: EmulatorMetadata,
         method: TuningMethod,
+        precision: ComputePrecision = .float32,
         seed: UInt64,
         site: TrainingSite,
         probe: [EncodedExample],
@@ -55,6 +57,7 @@ public actor OwnerJudge: AggregateJudge {
                 remedy: "give the full model that the emulator came from"
             )
         }
+        model.compute(in: precision)
         self.tuned = tuned
         self.site = site
         self.probe = probe

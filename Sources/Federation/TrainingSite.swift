@@ -18,6 +18,8 @@ public struct SiteConfiguration: Codable, Sendable, Equatable {
     public var optimizer: OptimizerConfiguration
     /// The largest gradient norm; nil: no clipping.
     public var clippingNorm: Double?
+    /// In which arithmetic products are computed: part of what decides the bits of a run.
+    public var precision: ComputePrecision
     /// Decides data order and initial LoRA matrices.
     public var seed: UInt64
 
@@ -28,6 +30,7 @@ public struct SiteConfiguration: Codable, Sendable, Equatable {
         accumulation: Int = 1,
         optimizer: OptimizerConfiguration = .adamW(weightDecay: 0),
         clippingNorm: Double? = 1,
+        precision: ComputePrecision = .float32,
         seed: UInt64 = 0
     ) {
         self.method = method
@@ -35,7 +38,24 @@ public struct SiteConfiguration: Codable, Sendable, Equatable {
         self.accumulation = accumulation
         self.optimizer = optimizer
         self.clippingNorm = clippingNorm
+        self.precision = precision
         self.seed = seed
+    }
+}
+
+extension SiteConfiguration {
+    /// Reads a configuration; one from before there was a choice of precision means float32.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            method: try values.decode(TuningMethod.self, forKey: .method),
+            batch: try values.decode(Int.self, forKey: .batch),
+            accumulation: try values.decode(Int.self, forKey: .accumulation),
+            optimizer: try values.decode(OptimizerConfiguration.self, forKey: .optimizer),
+            clippingNorm: try values.decodeIfPresent(Double.self, forKey: .clippingNorm),
+            precision: try values.decodeIfPresent(ComputePrecision.self, forKey: .precision) ?? .float32,
+            seed: try values.decode(UInt64.self, forKey: .seed)
+        )
     }
 }
 
@@ -81,6 +101,7 @@ public actor TrainingSite: LocalTrainer {
             seed: configuration.seed
         )
         let tuned = TunedModel(model: model, adapter: adapter) { $0 }
+        model.compute(in: configuration.precision, releasingFloat32: true)
         self.tuned = tuned
         schema = tuned.schema
         initialState = tuned.state

@@ -36,7 +36,10 @@ public final class BatchedKeyValueCache {
     ) -> Tensor {
         let shape = AttentionShape(query: query, key: key, value: value, heads: heads, keyValueHeads: keyValueHeads)
         let (n, slots) = (key.columns, lengths.count)
-        precondition(query.rows == slots && n == keys[layer].columns, "a batch of \(query.shape) does not fit \(slots) slots.")
+        precondition(
+            query.rows == slots && n == keys[layer].columns,
+            "a batch of \(query.shape) does not fit \(slots) slots."
+        )
         precondition(lengths.allSatisfy { $0 < capacity }, "the cache of \(capacity) tokens is full; make it longer.")
         let y = Tensor(uninitialized: query.shape)
         let scratch = Tensor(uninitialized: [slots, shape.group * capacity])

@@ -7,6 +7,7 @@ import Foundation
 import LanguageModels
 import Progress
 import Sealing
+import TensorEngine
 import Tokenizers
 
 extension LayerSelection: ExpressibleByArgument {}
@@ -56,6 +57,9 @@ struct Compress: ParsableCommand {
     @Option(help: "Peak learning rate of the distillation. (default: 3e-4)")
     var distillLr: Double?
 
+    @Option(help: ComputeChoice.help)
+    var compute: ComputeChoice = .auto
+
     @Option(help: "Decides the distillation's data order and generated text.")
     var seed: UInt64 = 0
 
@@ -104,6 +108,7 @@ struct Compress: ParsableCommand {
         let files = try ModelFiles(path: model)
         console.note("reading \(model)")
         let full = try LanguageModel.load(files.checkpoint.tensors, configuration: files.configuration, path: model)
+        full.compute(in: try compute.precision())
         let display = console.progress()
         let text = try publicText(files, full, request, display)
         let result = try EmulatorCompression.run(

@@ -19,6 +19,7 @@ struct Doctor: ParsableCommand {
         var processor: String
         var features: [String]
         var kernels: String
+        var compute: String
         var threads: Int
         var threadsSource: String
         var memoryBytes: Int
@@ -39,6 +40,7 @@ struct Doctor: ParsableCommand {
             processor: cpu.name,
             features: features,
             kernels: kernels,
+            compute: ComputePrecision.fastest.rawValue,
             threads: Threads.count,
             threadsSource: isSet ? "FSOT_THREADS" : "the processors of this machine",
             memoryBytes: memory.total,
@@ -49,7 +51,13 @@ struct Doctor: ParsableCommand {
             [
                 ("processor", result.processor),
                 ("features", features.isEmpty ? "none of those that fsot knows" : features.joined(separator: " ")),
-                ("kernels", "\(kernels), float32"),
+                ("kernels", kernels),
+                (
+                    "compute",
+                    ComputePrecision.supportsBFloat16
+                        ? "bf16 (own kernels, AVX512_BF16) to tune, compress and audit; --compute f32 for OpenBLAS"
+                        : "f32 (OpenBLAS): this processor has no AVX512_BF16"
+                ),
                 ("threads", "\(result.threads) (from \(result.threadsSource))"),
                 ("memory", "\(Self.gigabytes(memory.total)) GiB, \(Self.gigabytes(memory.available)) GiB free"),
             ] + result.libraries.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }

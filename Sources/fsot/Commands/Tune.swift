@@ -102,6 +102,9 @@ struct Tune: AsyncParsableCommand {
     @Option(help: "Nats a token by which an aggregate may be worse than the untuned model before it is rejected.")
     var margin = 0.5
 
+    @Option(help: ComputeChoice.help)
+    var compute: ComputeChoice = .auto
+
     @Option(help: "Decides data order, sampling of holders and LoRA's first matrices.")
     var seed: UInt64 = 0
 
@@ -141,6 +144,7 @@ struct Tune: AsyncParsableCommand {
         )
         let encoded = try holders.map { try $0.encoded(with: encoder, console: console) }
         let display = console.progress()
+        let siteConfiguration = try siteConfiguration()
         let site = try TrainingSite(
             loading: {
                 try LanguageModel.load(
@@ -198,7 +202,7 @@ struct Tune: AsyncParsableCommand {
             try resume
             ? RunDirectory.resume(description, schema: site.schema, at: output)
             : RunDirectory.create(description, schema: site.schema, at: output)
-        let judge = try makeJudge(source, site: site)
+        let judge = try makeJudge(source, siteConfiguration, site: site)
         let session = TuningSession(
             description: description,
             site: site,
@@ -211,10 +215,11 @@ struct Tune: AsyncParsableCommand {
         try await session.run(resuming: resume)
     }
 
-    private var siteConfiguration: SiteConfiguration {
+    private func siteConfiguration() throws -> SiteConfiguration {
         SiteConfiguration(
             method: method == "lora" ? .lora(rank: rank, alpha: alpha, targets: targets) : .blocks,
             batch: batch,
+            precision: try compute.precision(),
             seed: seed
         )
     }
@@ -225,7 +230,11 @@ struct Tune: AsyncParsableCommand {
         return nil
     }
 
-    private func makeJudge(_ source: EmulatorSource, site: TrainingSite) throws -> OwnerJudge? {
+    private func makeJudge(
+        _ source: EmulatorSource,
+        _ configuration: SiteConfiguration,
+        site: TrainingSite
+    ) throws -> OwnerJudge? {
         guard let model, let probe else { return nil }
         let files = try ModelFiles(path: model)
         let encoder = try RecordEncoder(tokenizer: files.tokenizer, template: template, maximumLength: maxLength)
@@ -235,7 +244,8 @@ struct Tune: AsyncParsableCommand {
                 try LanguageModel.load(files.checkpoint.tensors, configuration: files.configuration, path: model)
             },
             metadata: source.metadata,
-            method: siteConfiguration.method,
+            method: configuration.method,
+            precision: configuration.precision,
             seed: seed,
             site: site,
             probe: try encoder.encode(records).examples,

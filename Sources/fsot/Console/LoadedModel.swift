@@ -4,6 +4,7 @@ import Emulators
 import Foundation
 import LanguageModels
 import PEFT
+import TensorEngine
 import Tokenizers
 
 /// The MODEL argument, with an adapter on it if one is given.
@@ -14,9 +15,12 @@ struct ModelOptions: ParsableArguments {
     @Option(help: "An adapter directory, or the run directory that it is in; numbered for the emulator or for MODEL.")
     var adapter: String?
 
+    @Option(help: ComputeChoice.help)
+    var compute: ComputeChoice = .f32
+
     /// Opens the model and puts the adapter into it.
     func load(for console: Console) throws -> LoadedModel {
-        try LoadedModel(path: model, adapter: adapter, console: console)
+        try LoadedModel(path: model, adapter: adapter, precision: compute.precision(), console: console)
     }
 }
 
@@ -28,13 +32,19 @@ struct LoadedModel {
     private let adapter: (any Adapter)?
 
     /// Opens MODEL. Low-rank branches are merged: nothing that uses this trains them.
-    init(path: String, adapter: String? = nil, console: Console) throws {
+    init(
+        path: String,
+        adapter: String? = nil,
+        precision: ComputePrecision = .float32,
+        console: Console
+    ) throws {
         let files = try ModelFiles(path: path)
         model = try LanguageModel.load(files.checkpoint.tensors, configuration: files.configuration, path: path)
         tokenizer = files.tokenizer
         let full = model
         self.adapter = try adapter.map { try AdapterPlacement($0, model: full, modelPath: path).load(onto: full) }
         (self.adapter as? LoRA)?.merge()
+        model.compute(in: precision, releasingFloat32: true)
         let name = files.configuration.architecture.rawValue
         console.note(
             "\(path): \(name), \(model.blocks.count) layers, \(Magnitude.text(model.parameterCount)) parameters"

@@ -14,6 +14,7 @@ import Training
 struct AuditObserver {
     let modelPath: String?
     let lowers: Bool
+    let precision: ComputePrecision
     let console: Console
 
     /// Observes runs one after the other; the untuned full model is scored once for all runs of one plan.
@@ -40,6 +41,7 @@ struct AuditObserver {
 
             let peer = try load(emulator, description.emulator)
             let shipped = peer.parameterCount
+            peer.compute(in: precision)
             let reference = try score(collector, peer, "\(name): emulator", display)
             let placed = try AdapterPlacement(path, model: peer, modelPath: description.emulator).load(onto: peer)
             (placed as? LoRA)?.merge()
@@ -52,6 +54,7 @@ struct AuditObserver {
                 let files = try ModelFiles(path: modelPath)
                 let full = try load(files, modelPath)
                 fullParameters = full.parameterCount
+                full.compute(in: precision)
                 let key = "\(plan) \(description.template.rawValue) \(description.maximumLength)"
                 if fullReference == nil || key != referenceKey {
                     fullReference = try score(collector, full, "full model", display)
@@ -171,6 +174,10 @@ struct AuditObserver {
                     + "learning rate \(description.federation.learningRate)"
             ),
             RunFacts.Detail("template", description.template.rawValue),
+            RunFacts.Detail(
+                "products",
+                "tuned in \(description.site.precision.rawValue), scored in \(precision.rawValue)"
+            ),
             RunFacts.Detail("seed", "\(description.federation.seed)"),
         ]
         return facts

@@ -28,6 +28,9 @@ struct AuditRunCommand: ParsableCommand {
     @Option(help: "The attack suite. (default: the built-in quick suite)")
     var suite: String?
 
+    @Option(help: ComputeChoice.help)
+    var compute: ComputeChoice = .auto
+
     @Option(name: .shortAndLong, help: "A new directory.")
     var output: String
 
@@ -38,8 +41,13 @@ struct AuditRunCommand: ParsableCommand {
         let staged = try StagedDirectory(destination: output)
         let suite = try suite.map { try Self.readSuite($0) } ?? AttackSuite()
         let display = console.progress()
-        let inputs = try AuditObserver(modelPath: model, lowers: suite.attacks.contains("LOWER"), console: console)
-            .observe(runs: runs, display: display)
+        let observer = AuditObserver(
+            modelPath: model,
+            lowers: suite.attacks.contains("LOWER"),
+            precision: try compute.precision(),
+            console: console
+        )
+        let inputs = try observer.observe(runs: runs, display: display)
         let report = try Audit.run(
             inputs: inputs,
             suite: suite,
