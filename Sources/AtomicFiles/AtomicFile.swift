@@ -112,7 +112,7 @@ public final class AtomicFileWriter {
             unlink(temporary)
             throw error
         }
-        AtomicFile.synchronizeDirectory((destination as NSString).deletingLastPathComponent)
+        AtomicFile.synchronizeDirectory(AtomicFile.directory(of: destination))
     }
 }
 
@@ -161,6 +161,6 @@ public final class StagedDirectory {
         AtomicFile.synchronizeDirectory(path)
         if rename(path, destination) != 0 { throw AtomicFile.failure("rename to", destination) }
         isPending = false
-        AtomicFile.synchronizeDirectory((destination as NSString).deletingLastPathComponent)
+        AtomicFile.synchronizeDirectory(AtomicFile.directory(of: destination))
     }
 }

@@ -269,8 +269,8 @@ struct HolderRecords {
             isUnique
             ? stems
             : data.map { path in
-                let parent = ((path as NSString).deletingLastPathComponent as NSString).lastPathComponent
-                return parent.isEmpty ? Self.stem(path) : parent + "-" + Self.stem(path)
+                let parent = (AtomicFile.directory(of: path) as NSString).lastPathComponent
+                return parent == "." || parent == "/" ? Self.stem(path) : parent + "-" + Self.stem(path)
             }
         guard Set(names).count == names.count else {
             throw CommandFailure("Two data holders would have the same name; rename one of the files.")
