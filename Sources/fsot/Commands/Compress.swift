@@ -100,8 +100,8 @@ struct Compress: ParsableCommand {
         }
         let cards = try recipients.map { try IdentityCard(path: $0) }
         let owner = try sign.map { try IdentityFile.load($0) }
-        let request = try resolvedRequest()
         let files = try ModelFiles(path: model)
+        let request = try resolvedRequest(maximumLength: files.configuration.maximumPositions)
         console.note("reading \(model)")
         let full = try LanguageModel.load(files.checkpoint.tensors, configuration: files.configuration, path: model)
         let display = console.progress()
@@ -115,11 +115,12 @@ struct Compress: ParsableCommand {
             isCancelled: { Interruption.isRequested }
         )
         display.finish()
+        try Interruption.check()
         try write(result, files: files, cards: cards, owner: owner, display: display)
         try report(result.report, console: console)
     }
 
-    private func resolvedRequest() throws -> CompressionRequest {
+    private func resolvedRequest(maximumLength: Int) throws -> CompressionRequest {
         var request = CompressionRequest(seed: seed)
         if let recipe { try RecipeFile.read(recipe).apply(to: &request) }
         if let bottom { request.bottom = bottom }
@@ -130,6 +131,7 @@ struct Compress: ParsableCommand {
         if let loss { request.distillation.loss = loss }
         if let distillLr { request.distillation.learningRate = distillLr }
         request.distillation.seed = seed
+        request.distillation.length = min(request.distillation.length, maximumLength)
         if publicData == nil { request.distillation.tokens = 0 }
         return request
     }
@@ -176,7 +178,10 @@ struct Compress: ParsableCommand {
         let staged = try StagedDirectory(destination: output + ".owner")
         try result.report.write(directory: staged.path)
         let metadata = try Self.encoded(result.metadata)
-        let content = ["emulator.json": metadata, "tokenizer.json": try files.tokenizer.tokenizerJSON()]
+        let content = [
+            EmulatorMetadata.fileName: metadata, "tokenizer.json": try files.tokenizer.tokenizerJSON(),
+            "tokenizer_config.json": files.tokenizer.configurationJSON,
+        ]
         if let owner {
             let plain = staged.path + "/plain"
             defer { try? FileManager.default.removeItem(atPath: plain) }
@@ -202,7 +207,8 @@ struct Compress: ParsableCommand {
             // The key opens the commitment in a dispute; whoever has it can test guesses of the base model.
             try AtomicFile.write(
                 key.exposed().map { String(format: "%02x", $0) }.joined() + "\n",
-                to: staged.path + "/commitment.key"
+                to: staged.path + "/commitment.key",
+                permissions: 0o600
             )
             try FileManager.default.removeItem(atPath: plain)
         } else {
