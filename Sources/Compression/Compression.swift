@@ -46,9 +46,13 @@ public enum Zlib {
                     status = inflate(&stream, Z_NO_FLUSH)
                     guard status == Z_OK || status == Z_STREAM_END || status == Z_BUF_ERROR else {
                         throw CompressionError.damagedGzip(
-                            reason: stream.msg.map { String(cString: $0) } ?? "status \(status)")
+                            reason: stream.msg.map { String(cString: $0) } ?? "status \(status)"
+                        )
                     }
-                    output.append(target.baseAddress.map { Data(bytes: $0, count: target.count - Int(stream.avail_out)) } ?? Data())
+                    output.append(
+                        target.baseAddress.map { Data(bytes: $0, count: target.count - Int(stream.avail_out)) }
+                            ?? Data()
+                    )
                 }
                 if status == Z_STREAM_END {
                     if stream.avail_in == 0 { break }
