@@ -120,4 +120,30 @@ struct StoryTests {
             #expect(try !story.scratch.read("emulator/" + name).contains("secret"), "\(name)")
         }
     }
+
+    /// Bars are for terminals: with tokens/s there, a line a phase in a log, nothing under --quiet.
+    @Test(
+        .enabled(
+            if: FileManager.default.isExecutableFile(atPath: "/usr/bin/script"),
+            "util-linux script makes the terminal"
+        )
+    )
+    func barsAreDrawnOnATerminalOnly() throws {
+        let story = try Story(records: 8)
+        try story.compress()
+        let short = ["--rounds", "1", "--local-steps", "4"]
+        let terminal = try Transcript.onTerminal(story.tuning(into: "one", short), in: story.scratch, environment: [:])
+        #expect(terminal.contains("▕████████████████████████▏ 100 %") && terminal.contains(" tokens/s"))
+        #expect(!terminal.contains(" 0.0 tokens/s"))
+        let quiet = try Transcript.onTerminal(
+            story.tuning(into: "two", short + ["-q"]),
+            in: story.scratch,
+            environment: [:]
+        )
+        #expect(!quiet.contains("▕") && quiet.contains("updates"))
+        let log = try story.run(story.tuning(into: "three", short))
+        #expect(!log.errors.contains("▕") && !log.errors.contains("\r"))
+        #expect(log.errors.contains("round 1, north: ") && log.errors.contains(" tokens"))
+        #expect(try story.run(story.tuning(into: "four", short + ["-q"])).errors.isEmpty)
+    }
 }
