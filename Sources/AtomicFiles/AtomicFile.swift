@@ -23,16 +23,17 @@ public enum AtomicFileError: Error, Equatable, CustomStringConvertible {
 public enum AtomicFile {
     /// Writes `data` to `path`, replacing what is there only once all bytes are on disk.
     ///
+    /// - Parameter permissions: of the file, before the process's umask; `0o600` for secrets.
     /// - Throws: `AtomicFileError.system`; the temporary file is removed and the old content is untouched.
-    public static func write(_ data: Data, to path: String) throws {
-        let writer = try AtomicFileWriter(path: path)
+    public static func write(_ data: Data, to path: String, permissions: mode_t = 0o644) throws {
+        let writer = try AtomicFileWriter(path: path, permissions: permissions)
         try writer.write(data)
         try writer.commit()
     }
 
-    /// Writes UTF-8 text; see ``write(_:to:)-(Data,_)``.
-    public static func write(_ text: String, to path: String) throws {
-        try write(Data(text.utf8), to: path)
+    /// Writes UTF-8 text; see ``write(_:to:permissions:)-(Data,_,_)``.
+    public static func write(_ text: String, to path: String, permissions: mode_t = 0o644) throws {
+        try write(Data(text.utf8), to: path, permissions: permissions)
     }
 
     static func failure(_ operation: String, _ path: String) -> AtomicFileError {
@@ -112,7 +113,7 @@ public final class AtomicFileWriter {
             unlink(temporary)
             throw error
         }
-        AtomicFile.synchronizeDirectory((destination as NSString).deletingLastPathComponent)
+        AtomicFile.synchronizeDirectory(AtomicFile.directory(of: destination))
     }
 }
 
@@ -161,6 +162,6 @@ public final class StagedDirectory {
         AtomicFile.synchronizeDirectory(path)
         if rename(path, destination) != 0 { throw AtomicFile.failure("rename to", destination) }
         isPending = false
-        AtomicFile.synchronizeDirectory((destination as NSString).deletingLastPathComponent)
+        AtomicFile.synchronizeDirectory(AtomicFile.directory(of: destination))
     }
 }

@@ -71,7 +71,7 @@ public enum Distillation {
     ///   - configuration: how.
     ///   - progress: told tokens and loss after each step.
     ///   - isCancelled: asked between steps.
-    /// - Throws: `TrainingError.notFinite` when it diverges; `CancellationError` when cancelled.
+    /// - Throws: `EmulatorError.diverged`; `CancellationError` when cancelled.
     public static func run(
         emulator: LanguageModel,
         full: LanguageModel,
@@ -136,7 +136,12 @@ public enum Distillation {
                 return tape.normalizedSquaredError(student, teacher: teacher, normalization: .global)
             }
         }
-        let report = try trainer.fit(steps: steps, phase: "distilling", progress: progress, isCancelled: isCancelled)
+        let report: FitReport
+        do {
+            report = try trainer.fit(steps: steps, phase: "distilling", progress: progress, isCancelled: isCancelled)
+        } catch TrainingError.notFinite(_, let step, _, _) {
+            throw EmulatorError.diverged(step: step + 1)
+        }
         if report.wasCancelled { throw CancellationError() }
         return DistillationReport(source: text.source, tokens: report.tokens, losses: report.losses)
     }

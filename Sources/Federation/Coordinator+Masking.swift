@@ -104,6 +104,7 @@ extension Coordinator {
             guard let name = names[id] else { continue }
             let frame = Frame(.secureAggregation, payload: Data([leg.rawValue] + bytes(id)))
             guard let answer = await exchange(frame, with: name, traffic: &traffic) else { continue }
+            if isCancelled() { throw CancellationError() }
             guard answer.kind == .secureAggregation else {
                 note(answer, of: name, round: progressState.completedRounds + 1)
                 continue
@@ -114,6 +115,5 @@ extension Coordinator {
                 logger.warning("\(name) is left out: \(error)")
             }
         }
-        if isCancelled() { throw CancellationError() }
     }
 }

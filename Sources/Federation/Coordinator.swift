@@ -81,9 +81,11 @@ public actor Coordinator {
         while progressState.completedRounds < configuration.rounds {
             if isCancelled() { throw CancellationError() }
             let record = try await runRound(progressState.completedRounds + 1, isCancelled: isCancelled)
-            progressState.completedRounds = record.round
-            progressState.traffic += record.traffic
-            try store?.save(record, state: state, progress: progressState)
+            var reached = progressState
+            reached.completedRounds = record.round
+            reached.traffic += record.traffic
+            try store?.save(record, state: state, progress: reached)
+            progressState = reached
             report?(
                 ProgressEvent(
                     phase: "rounds",

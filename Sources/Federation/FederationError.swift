@@ -10,8 +10,6 @@ public enum FederationError: Error, Equatable, CustomStringConvertible {
     case notFinite(round: Int, what: String)
     /// The update does not have the adapter's length.
     case wrongLength(from: String, found: Int, expected: Int)
-    /// The owner's check found the aggregate worse than allowed.
-    case aggregateRejected(round: Int, reason: String)
     /// A participant's own policy refuses what the coordinator asked.
     case refused(reason: String)
     /// A run directory is damaged or belongs to another configuration.
@@ -34,9 +32,6 @@ public enum FederationError: Error, Equatable, CustomStringConvertible {
         case .wrongLength(let peer, let found, let expected):
             return "\(peer) sent \(found) numbers but the adapter has \(expected);"
                 + " check that it tunes the same emulator with the same method."
-        case .aggregateRejected(let round, let reason):
-            return "The aggregate of round \(round) was rejected: \(reason);"
-                + " the last good round is kept, lower --lr or look at the data holders."
         case .refused(let reason):
             return "The coordinator's round was refused: \(reason); agree on the same settings on both sides."
         case .invalidRun(let path, let reason):

@@ -67,8 +67,8 @@ public actor OwnerJudge: AggregateJudge {
     /// Measures `emulator.loss` and `plugin.loss` on the owner's text.
     public func judge(_ state: AdapterState, round: Int) async throws -> Judgement {
         let emulator = try await site.loss(of: probe, with: state)
-        tuned.state = state
-        let plugin = try RecordPerplexity.measure(tuned.model, on: probe)
+        let plugin = try measure(state)
+        let untuned = try untunedLoss()
         let figures = [
             "emulator.loss": emulator.loss, "emulator.perplexity": emulator.perplexity,
             "plugin.loss": plugin.loss, "plugin.perplexity": plugin.perplexity,
@@ -76,11 +76,23 @@ public actor OwnerJudge: AggregateJudge {
         var rejection: String?
         if !plugin.loss.isFinite {
             rejection = "the plugged-in model's loss is not finite"
-        } else if let reference, plugin.loss > reference + margin {
+        } else if plugin.loss > untuned + margin {
             rejection =
-                "the plugged-in model's loss \(plugin.loss) is more than \(margin) above the untuned \(reference)"
+                "the plugged-in model's loss \(plugin.loss) is more than \(margin) above the untuned \(untuned)"
         }
-        if round == 0 { reference = plugin.loss }
         return Judgement(figures: figures, validationLoss: plugin.loss, rejection: rejection)
+    }
+
+    /// The untuned adapter's loss, measured once; a resumed run begins without round 0 and needs it all the same.
+    private func untunedLoss() throws -> Double {
+        if let reference { return reference }
+        let loss = try measure(site.initialState).loss
+        reference = loss
+        return loss
+    }
+
+    private func measure(_ state: AdapterState) throws -> RecordPerplexity {
+        tuned.state = state
+        return try RecordPerplexity.measure(tuned.model, on: probe)
     }
 }

@@ -54,7 +54,8 @@ public actor Participant: FrameHandler {
             return try await answer(Frame(decoding: request, from: "the coordinator")).encoded
         } catch {
             lastFailure = error
-            logger.error("\(name): \(error)")
+            // Who stopped it knows; everything else is news.
+            if !(error is CancellationError) { logger.error("\(name): \(error)") }
             let header = FailureHeader(code: Self.code(of: error))
             // A header of one enum always encodes.
             return (try? Frame(.failure, header: header).encoded) ?? Frame(.failure).encoded

@@ -56,6 +56,10 @@ public struct RunDescription: Codable, Sendable, Equatable {
     public var clip: Double
     /// The owner's model when it judged.
     public var judgeModel: String?
+    /// SHA-256 of the owner's validation records, in hexadecimal.
+    public var probeDigest: String?
+    /// Nats a token by which an aggregate may be worse than the untuned model.
+    public var margin: Double?
     /// Numbers in the adapter.
     public var adapterParameters: Int
 
@@ -75,6 +79,8 @@ public struct RunDescription: Codable, Sendable, Equatable {
         isMasked: Bool,
         clip: Double,
         judgeModel: String?,
+        probeDigest: String?,
+        margin: Double?,
         adapterParameters: Int
     ) {
         self.version = version
@@ -91,6 +97,8 @@ public struct RunDescription: Codable, Sendable, Equatable {
         self.isMasked = isMasked
         self.clip = clip
         self.judgeModel = judgeModel
+        self.probeDigest = probeDigest
+        self.margin = margin
         self.adapterParameters = adapterParameters
     }
 }
@@ -214,6 +222,11 @@ public struct RunDirectory: RoundStore {
         for old in 1..<max(1, record.round) where old != progress.bestRound {
             try? FileManager.default.removeItem(atPath: roundFile(old))
         }
+    }
+
+    /// Removes the run: for one that failed in its first round.
+    public func discard() {
+        try? FileManager.default.removeItem(atPath: path)
     }
 
     private func state(after round: Int) throws -> AdapterState {

@@ -107,6 +107,8 @@ public struct ModelConfiguration: Sendable {
     /// would silently fall back to 10 000, transformers 5 prefers the second.
     public func json(layerCount: Int) -> JSONValue {
         var result = json
+        // Where its owner loaded it from is nobody else's business.
+        result["_name_or_path"] = nil
         result[architecture.definition.layerCountKey] = .int(layerCount)
         result["model_type"] = .string(architecture.rawValue)
         result["architectures"] = .array([.string(architecture.definition.className)])

@@ -83,8 +83,9 @@ public struct Identity: Sendable {
         let content = try SecretBytes(readingFile: path, limit: 1 << 20)
         let isProtected = content.withUnsafeBytes { $0.first == UInt8(ascii: "{") }
         guard isProtected else { return try Identity(plainText: content, path: path) }
-        guard let passphrase else { throw SealingError.passphraseNeeded(path: path) }
+        // First what it is: a card given in its place needs no passphrase.
         let protected = try ProtectedIdentity(decoding: Data(content.exposed()), path: path)
+        guard let passphrase else { throw SealingError.passphraseNeeded(path: path) }
         return try Identity(plainText: protected.open(with: passphrase, path: path), path: path)
     }
 

@@ -14,6 +14,14 @@ extension Tokenizer {
     /// them, otherwise a tokenizer_config.json that makes `AutoTokenizer` use tokenizer.json as it is.
     public var companionFiles: [String: Data] {
         if metadata.companionFiles["tokenizer_config.json"] != nil { return metadata.companionFiles }
+        var files = metadata.companionFiles
+        files["tokenizer_config.json"] = configurationJSON
+        return files
+    }
+
+    /// A tokenizer_config.json of what matters to a user: special tokens and chat template. Unlike the model's own it
+    /// holds nothing else, such as the path or name that the owner loaded its model from.
+    public var configurationJSON: Data {
         var configuration: JSONValue = [
             "tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": false,
         ]
@@ -25,9 +33,7 @@ extension Tokenizer {
         set("pad_token", padID.flatMap(token(of:)))
         set("unk_token", definition.unknownToken)
         set("chat_template", chatTemplate)
-        var files = metadata.companionFiles
-        files["tokenizer_config.json"] = Data(configuration.prettyText.utf8)
-        return files
+        return Data(configuration.prettyText.utf8)
     }
 }
 

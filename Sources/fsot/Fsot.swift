@@ -37,8 +37,9 @@ enum Main {
             Fsot.exit(withError: error)
         } catch {
             let label = Console.usesColor(STDERR_FILENO) ? "\u{1B}[31merror:\u{1B}[0m" : "error:"
-            FileHandle.standardError.write(Data("\(label) \(error)\n".utf8))
-            exit(ExitStatus.failure.rawValue)
+            let text = error is CancellationError ? "Stopped; nothing was written, run the command again." : "\(error)"
+            FileHandle.standardError.write(Data("\(label) \(text)\n".utf8))
+            exit((Interruption.isRequested ? ExitStatus.interrupted : ExitStatus.failure).rawValue)
         }
     }
 }

@@ -103,6 +103,13 @@ import Testing
         }
     }
 
+    /// Foundation's traps on Linux for a name of one character: `AtomicFile.directory(of:)` does not.
+    @Test func noPathIsCutByFoundation() throws {
+        for source in try Self.sources() {
+            #expect(!source.text.contains("NSString).deletingLastPathComponent"), "\(source.path)")
+        }
+    }
+
     @Test func filesStayReadable() throws {
         for source in try Self.sources() {
             let lines = source.text.split(separator: "\n", omittingEmptySubsequences: false).count

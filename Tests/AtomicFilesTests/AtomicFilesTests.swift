@@ -48,4 +48,22 @@ import Testing
             try StagedDirectory(destination: directory + "/out")
         }
     }
+
+    @Test(arguments: [
+        ("a/b", "a"), ("a/b/", "a"), ("a//b//", "a"), ("b", "."), ("bc", "."), ("b/", "."), ("/b", "/"), ("//b", "/"),
+        ("/", "/"), ("", "."), ("/a/b", "/a"), ("ä/日", "ä"), ("日", "."), ("../x", ".."),
+    ]) func directoryOfAPath(path: String, expected: String) {
+        #expect(AtomicFile.directory(of: path) == expected)
+    }
+
+    /// On Linux Foundation's own `deletingLastPathComponent` traps here; the file goes to the test's working directory.
+    @Test func namesOfOneCharacter() throws {
+        let name = "\u{E000}"
+        defer { try? FileManager.default.removeItem(atPath: name) }
+        try AtomicFile.write("x", to: name)
+        #expect(try String(contentsOfFile: name, encoding: .utf8) == "x")
+        try FileManager.default.removeItem(atPath: name)
+        try StagedDirectory(destination: name).commit()
+        #expect(try FileManager.default.contentsOfDirectory(atPath: name).isEmpty)
+    }
 }

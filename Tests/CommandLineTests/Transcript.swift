@@ -8,14 +8,25 @@ struct Transcript {
     let errors: String
 
     /// Runs `fsot` with arguments in a directory; standard input is empty and no stream is a terminal.
+    ///
+    /// - Parameters:
+    ///   - blocks: the largest file it may write, in units of 512 bytes (`ulimit -f` of POSIX); nil: no limit.
+    ///   - meanwhile: called once it runs, with the file that its standard error goes to: to send it a signal.
     static func run(
         _ arguments: [String],
         in directory: Scratch,
-        environment: [String: String] = [:]
+        environment: [String: String] = [:],
+        fileLimit blocks: Int? = nil,
+        meanwhile: (_ process: Process, _ errors: String) -> Void = { _, _ in }
     ) throws -> Transcript {
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: try binary())
-        process.arguments = arguments
+        if let blocks {
+            process.executableURL = URL(fileURLWithPath: "/bin/sh")
+            process.arguments = ["-c", "ulimit -f \(blocks) && exec \"$0\" \"$@\"", try binary()] + arguments
+        } else {
+            process.executableURL = URL(fileURLWithPath: try binary())
+            process.arguments = arguments
+        }
         process.currentDirectoryURL = URL(fileURLWithPath: directory.path)
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         // Files, not pipes: a full pipe that nobody reads would stop the command.
@@ -28,6 +39,7 @@ struct Transcript {
         process.standardError = handles[1]
         process.standardInput = FileHandle.nullDevice
         try process.run()
+        meanwhile(process, streams[1])
         process.waitUntilExit()
         let texts = try streams.map { try String(contentsOfFile: $0, encoding: .utf8) }
         return Transcript(status: process.terminationStatus, output: texts[0], errors: texts[1])
@@ -103,6 +115,14 @@ final class Scratch {
     /// The names of what is here, sorted.
     var files: [String] {
         get throws { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
+    }
+
+    /// Bytes of a file.
+    func size(_ name: String) throws -> Int { try Data(contentsOf: URL(fileURLWithPath: path + "/" + name)).count }
+
+    /// The names in a directory below this one, sorted.
+    func content(_ name: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: path + "/" + name).sorted()
     }
 
     /// The lines of a JSONL file.

@@ -122,6 +122,16 @@ struct IdentityTests {
         }
     }
 
+    @Test func aCardIsNoIdentityAndNeedsNoPassphrase() throws {
+        let scratch = try Scratch()
+        try Identity.generate(name: "alice").card.save(to: scratch("alice.card"))
+        #expect {
+            try Identity.load(scratch("alice.card"))
+        } throws: {
+            "\($0)".contains("it is not of the format fsot-identity")
+        }
+    }
+
     @Test func reportsAreSigned() throws {
         let scratch = try Scratch()
         let owner = try Identity.generate(name: "auditor")

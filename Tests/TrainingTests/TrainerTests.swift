@@ -290,7 +290,7 @@ struct TrainerTests {
     }
 
     @Test("perplexity: ratio of sums, and a standard error that shrinks with records")
-    func perplexity() {
+    func perplexity() throws {
         let even = RecordPerplexity(sums: [2, 4, 6], tokens: [1, 2, 3])
         #expect(even.loss == 2 && even.lossError == 0)
         #expect(abs(even.perplexity - exp(2)) < 1e-12)
@@ -299,7 +299,7 @@ struct TrainerTests {
         #expect(abs(spread.lossError - 1 / 3.0.squareRoot()) < 1e-12)
         let model = TinyModel()
         let examples = TinyModel.examples(5)
-        let measured = RecordPerplexity.measure(on: examples, objective: model.loss)
+        let measured = try RecordPerplexity.measure(on: examples, objective: model.loss)
         let all = model.loss(
             examples,
             Tape(isRecording: false),

@@ -1,3 +1,4 @@
+import AtomicFiles
 import Foundation
 
 /// A model in several safetensors files under one `model.safetensors.index.json`.
@@ -18,7 +19,7 @@ public final class ShardedSafetensors: TensorSource, Sendable {
         guard let map = try JSONValue.read(indexPath)["weight_map"]?.object, !map.isEmpty else {
             throw .badMetadata(path: indexPath, key: "weight_map", reason: "is absent or empty")
         }
-        let directory = (indexPath as NSString).deletingLastPathComponent
+        let directory = AtomicFile.directory(of: indexPath)
         var files: [String: SafetensorsFile] = [:]
         var shardOf: [String: SafetensorsFile] = [:]
         for (name, value) in map.sorted {
@@ -26,7 +27,7 @@ public final class ShardedSafetensors: TensorSource, Sendable {
             guard let shard = value.string, !shard.isEmpty, !shard.contains("/"), shard != "..", shard != "." else {
                 throw .badMetadata(path: indexPath, key: name, reason: "names no file beside the index")
             }
-            let shardPath = (directory as NSString).appendingPathComponent(shard)
+            let shardPath = directory + "/" + shard
             let file: SafetensorsFile
             if let opened = files[shard] {
                 file = opened

@@ -34,16 +34,21 @@ public struct RecordPerplexity: Codable, Sendable, Equatable {
     }
 
     /// Scores examples one by one under an objective that sums over labelled tokens; those without any are left out.
+    ///
+    /// - Parameter isCancelled: asked before each example.
+    /// - Throws: `CancellationError` when cancelled.
     public static func measure(
         on examples: [EncodedExample],
         phase: String = "evaluating",
         progress: ProgressHandler? = nil,
+        isCancelled: () -> Bool = { false },
         objective: Trainer.Objective
-    ) -> RecordPerplexity {
+    ) throws -> RecordPerplexity {
         let scored = examples.filter { $0.labelledTokenCount > 0 }
         let total = scored.reduce(0) { $0 + $1.ids.count }
         var done = 0
-        let sums = scored.map { example in
+        let sums = try scored.map { example in
+            if isCancelled() { throw CancellationError() }
             let sum = Double(objective([example], Tape(isRecording: false), 1).values.first ?? .nan)
             done += example.ids.count
             progress?(ProgressEvent(phase: phase, completed: done, total: total, unit: "tokens"))

@@ -37,15 +37,19 @@ extension Trainer {
 extension RecordPerplexity {
     /// Scores examples one by one under a language model; those without a labelled token are left out.
     ///
-    /// - Throws: `LanguageModelError` for an example that the model cannot take.
+    /// - Throws: `LanguageModelError` for an example that the model cannot take; `CancellationError` when cancelled.
     public static func measure(
         _ model: LanguageModel,
         on examples: [EncodedExample],
         phase: String = "evaluating",
-        progress: ProgressHandler? = nil
+        progress: ProgressHandler? = nil,
+        isCancelled: () -> Bool = { false }
     ) throws -> RecordPerplexity {
         for example in examples { try model.validate(example.ids) }
-        return measure(on: examples, phase: phase, progress: progress) { batch, tape, divisor in
+        return try measure(on: examples, phase: phase, progress: progress, isCancelled: isCancelled) {
+            batch,
+            tape,
+            divisor in
             model.loss(TokenBatch(batch), on: tape, divisor: divisor)
         }
     }

@@ -104,8 +104,8 @@ struct Compress: ParsableCommand {
         }
         let cards = try recipients.map { try IdentityCard(path: $0) }
         let owner = try sign.map { try IdentityFile.load($0) }
-        let request = try resolvedRequest()
         let files = try ModelFiles(path: model)
+        let request = try resolvedRequest(maximumLength: files.configuration.maximumPositions)
         console.note("reading \(model)")
         let full = try LanguageModel.load(files.checkpoint.tensors, configuration: files.configuration, path: model)
         full.compute(in: try compute.precision())
@@ -120,11 +120,12 @@ struct Compress: ParsableCommand {
             isCancelled: { Interruption.isRequested }
         )
         display.finish()
+        try Interruption.check()
         try write(result, files: files, cards: cards, owner: owner, display: display)
         try report(result.report, console: console)
     }
 
-    private func resolvedRequest() throws -> CompressionRequest {
+    private func resolvedRequest(maximumLength: Int) throws -> CompressionRequest {
         var request = CompressionRequest(seed: seed)
         if let recipe { try RecipeFile.read(recipe).apply(to: &request) }
         if let bottom { request.bottom = bottom }
@@ -135,6 +136,7 @@ struct Compress: ParsableCommand {
         if let loss { request.distillation.loss = loss }
         if let distillLr { request.distillation.learningRate = distillLr }
         request.distillation.seed = seed
+        request.distillation.length = min(request.distillation.length, maximumLength)
         if publicData == nil { request.distillation.tokens = 0 }
         return request
     }
@@ -181,7 +183,10 @@ struct Compress: ParsableCommand {
         let staged = try StagedDirectory(destination: output + ".owner")
         try result.report.write(directory: staged.path)
         let metadata = try Self.encoded(result.metadata)
-        let content = ["emulator.json": metadata, "tokenizer.json": try files.tokenizer.tokenizerJSON()]
+        let content = [
+            EmulatorMetadata.fileName: metadata, "tokenizer.json": try files.tokenizer.tokenizerJSON(),
+            "tokenizer_config.json": files.tokenizer.configurationJSON,
+        ]
         if let owner {
             let plain = staged.path + "/plain"
             defer { try? FileManager.default.removeItem(atPath: plain) }
@@ -207,7 +212,8 @@ struct Compress: ParsableCommand {
             // The key opens the commitment in a dispute; whoever has it can test guesses of the base model.
             try AtomicFile.write(
                 key.exposed().map { String(format: "%02x", $0) }.joined() + "\n",
-                to: staged.path + "/commitment.key"
+                to: staged.path + "/commitment.key",
+                permissions: 0o600
             )
             try FileManager.default.removeItem(atPath: plain)
         } else {

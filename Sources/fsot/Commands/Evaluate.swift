@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import Tokenizers
 import Training
 
 /// `fsot eval`: how good a model is, with standard errors.
@@ -109,15 +108,5 @@ struct Evaluate: ParsableCommand {
             ])
         }
         try console.result(table.text, json: Result(model: source.model, adapter: source.adapter, figures: figures))
-    }
-}
-
-extension Tokenizer {
-    /// The system turn that the model's ChatML puts first when a conversation has none.
-    ///
-    /// - Throws: `TokenizerError.unsupportedChatTemplate`.
-    func defaultSystem() throws -> String? {
-        if case .chatML(let system)? = try recognizedChatTemplate() { return system }
-        return nil
     }
 }

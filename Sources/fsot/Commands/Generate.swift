@@ -80,6 +80,7 @@ struct Generate: ParsableCommand {
         let console = options.console
         let loaded = try source.load(for: console)
         let ids = try promptIDs(loaded)
+        try loaded.model.validate(ids)
         let sampling =
             greedy
             ? Sampling.greedy : Sampling(temperature: temperature ?? 0.8, topK: topK, topP: topP ?? 0.95, seed: seed)

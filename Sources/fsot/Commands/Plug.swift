@@ -45,25 +45,27 @@ struct Plug: ParsableCommand {
 
     func run() throws {
         let console = options.console
-        let staged = try StagedDirectory(destination: output)
         let files = try ModelFiles(path: model)
+        let staged = try StagedDirectory(destination: output)
         console.note("reading \(model)")
         let full = try LanguageModel.load(files.checkpoint.tensors, configuration: files.configuration, path: model)
         let placed = try AdapterPlacement(adapter, model: full, modelPath: model).load(onto: full)
         try placed.save(to: staged.path + "/adapter-full")
         (placed as? LoRA)?.merge()
+        try Interruption.check()
         console.note("writing \(output)")
         let inner = staged.path + "/model"
         try full.save(
             to: inner,
-            type: dtype == "bf16" ? .bf16 : .f32,
-            files: ["tokenizer.json": try files.tokenizer.tokenizerJSON()]
+            tokenizer: files.tokenizer,
+            type: dtype == "bf16" ? .bf16 : .f32
         )
         let manager = FileManager.default
         for name in try manager.contentsOfDirectory(atPath: inner) {
             try manager.moveItem(atPath: inner + "/" + name, toPath: staged.path + "/" + name)
         }
         try manager.removeItem(atPath: inner)
+        try Interruption.check()
         try staged.commit()
         try console.result(
             "\(output): \(Magnitude.text(full.parameterCount)) parameters, \(placed.parameters.count) adapter tensors in place",

@@ -74,7 +74,7 @@ struct Score: ParsableCommand {
         for entry in lines.entries {
             chunk.append(entry)
             if chunk.reduce(0, { $0 + $1.ids.count }) >= 1024 { try flush() }
-            if Interruption.isRequested { throw CommandFailure("Interrupted; \(output) was not written.") }
+            try Interruption.check()
         }
         try flush()
         try writer.commit()

@@ -7,7 +7,6 @@ import Federation
 import Foundation
 import LanguageModels
 import Logging
-import Tokenizers
 import Training
 
 extension AveragingWeights: ExpressibleByArgument {}
@@ -121,6 +120,11 @@ struct Tune: AsyncParsableCommand {
         if !["blocks", "lora"].contains(method) { throw ValidationError("--method \(method) is not blocks or lora") }
         if (model == nil) != (probe == nil) { throw ValidationError("--model and --probe go together") }
         if batch < 1 { throw ValidationError("--batch \(batch) is not positive") }
+        if rank < 1 { throw ValidationError("--rank \(rank) is not positive") }
+        for (name, value) in [("--alpha", alpha), ("--clip", clip)] where !(value > 0 && value.isFinite) {
+            throw ValidationError("\(name) \(value) is not a positive number")
+        }
+        if !(margin >= 0 && margin.isFinite) { throw ValidationError("--margin \(margin) is not a number from 0 on") }
     }
 
     func run() async throws {
@@ -137,10 +141,10 @@ struct Tune: AsyncParsableCommand {
         let files = try ModelFiles(path: source.directory)
         let holders = try HolderRecords.read(data: data, plan: plan, columns: columns)
         let encoder = try RecordEncoder(
-            tokenizer: files.tokenizer,
+            files.tokenizer,
             template: template,
-            maximumLength: min(maxLength, files.configuration.maximumPositions),
-            defaultSystem: try chatSystem(files.tokenizer)
+            maximumLength: maxLength,
+            configuration: files.configuration
         )
         let encoded = try holders.map { try $0.encoded(with: encoder, console: console) }
         let display = console.progress()
@@ -173,6 +177,11 @@ struct Tune: AsyncParsableCommand {
             seed: seed
         )
         let isMasked = !noMasking && holders.count > 1
+        if isMasked, sample == 1 {
+            throw CommandFailure(
+                "--sample 1 leaves one update, which no mask hides in a sum; draw at least 2, or give --no-masking."
+            )
+        }
         if !noMasking && !isMasked { console.warn("one data holder alone cannot be masked: its update is the sum") }
         let description = RunDescription(
             version: Fsot.configuration.version,
@@ -196,6 +205,8 @@ struct Tune: AsyncParsableCommand {
             isMasked: isMasked,
             clip: clip,
             judgeModel: model,
+            probeDigest: try probe.map { try FileDigest.hexadecimal(of: $0) },
+            margin: model == nil ? nil : margin,
             adapterParameters: site.schema.count
         )
         let store =
@@ -224,12 +235,6 @@ struct Tune: AsyncParsableCommand {
         )
     }
 
-    private func chatSystem(_ tokenizer: Tokenizer) throws -> String? {
-        guard template == .chatml, let text = tokenizer.chatTemplate else { return nil }
-        if case .chatML(let system) = try ChatTemplate.recognize(text) { return system }
-        return nil
-    }
-
     private func makeJudge(
         _ source: EmulatorSource,
         _ configuration: SiteConfiguration,
@@ -237,8 +242,13 @@ struct Tune: AsyncParsableCommand {
     ) throws -> OwnerJudge? {
         guard let model, let probe else { return nil }
         let files = try ModelFiles(path: model)
-        let encoder = try RecordEncoder(tokenizer: files.tokenizer, template: template, maximumLength: maxLength)
-        let records = try RecordFile.read(probe)
+        let encoder = try RecordEncoder(
+            files.tokenizer,
+            template: template,
+            maximumLength: maxLength,
+            configuration: files.configuration
+        )
+        let records = try RecordFile.read(probe, columns: try columns.map { try ColumnMapping(parsing: $0) })
         return try OwnerJudge(
             loading: {
                 try LanguageModel.load(files.checkpoint.tensors, configuration: files.configuration, path: model)
@@ -279,8 +289,8 @@ struct HolderRecords {
             isUnique
             ? stems
             : data.map { path in
-                let parent = ((path as NSString).deletingLastPathComponent as NSString).lastPathComponent
-                return parent.isEmpty ? Self.stem(path) : parent + "-" + Self.stem(path)
+                let parent = (AtomicFile.directory(of: path) as NSString).lastPathComponent
+                return parent == "." || parent == "/" ? Self.stem(path) : parent + "-" + Self.stem(path)
             }
         guard Set(names).count == names.count else {
             throw CommandFailure("Two data holders would have the same name; rename one of the files.")

@@ -68,6 +68,8 @@ struct TuningSession {
                     round: await coordinator.progress.completedRounds + 1
                 )
             }
+            // A run without a finished round has nothing to go on with, and its settings were the wrong ones.
+            if !resuming, await coordinator.progress.completedRounds == 0 { store.discard() }
             for participant in participants {
                 if let cause = await participant.failure { throw cause }
             }

@@ -21,7 +21,8 @@ struct EmulatorSource {
     ///   - path: a directory, or a `.fsot` file.
     ///   - identity: opens a sealed file.
     ///   - owner: the owner's card; without it any consistent seal opens and the signer is only named.
-    ///   - unsealed: where a sealed emulator is put; an earlier one that is already there is used again.
+    ///   - unsealed: where a sealed emulator is put; an earlier one that is already there is
+    ///     used again when it holds the same bytes.
     /// - Throws: `SealingError`, `EmulatorError`, `CommandFailure`.
     init(path: String, identity: String?, owner: String?, unsealed: String, console: Console) throws {
         var isDirectory: ObjCBool = false
@@ -43,7 +44,9 @@ struct EmulatorSource {
                         + "\(inspection.signer.name), fingerprint \(inspection.signer.fingerprint)"
                 )
             }
-            if !FileManager.default.fileExists(atPath: unsealed) {
+            if FileManager.default.fileExists(atPath: unsealed) {
+                try Self.require(unsealed, toHold: inspection.manifest, of: path)
+            } else {
                 let display = console.progress()
                 try SealedEmulator.open(
                     path,
@@ -59,6 +62,19 @@ struct EmulatorSource {
         }
         metadata = try EmulatorMetadata.read(directory: directory)
         digest = try FileDigest.sha256(of: directory + "/model.safetensors")
+    }
+
+    /// An emulator that an earlier run opened is used again only when it is, byte for byte, what the seal promises.
+    private static func require(_ directory: String, toHold manifest: SealedManifest, of path: String) throws {
+        let names = try FileManager.default.contentsOfDirectory(atPath: directory)
+        let isTheSame =
+            try Set(names) == Set(manifest.files.map(\.name))
+            && manifest.files.allSatisfy { try FileDigest.hexadecimal(of: directory + "/" + $0.name) == $0.sha256 }
+        guard isTheSame else {
+            throw CommandFailure(
+                "\(directory) is there already and does not hold what \(path) seals; remove it, or give another --output."
+            )
+        }
     }
 
     private static func size(ofDirectory path: String) throws -> Int {

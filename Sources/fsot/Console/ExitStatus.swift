@@ -14,7 +14,7 @@ enum ExitStatus {
     static let inconclusive = ExitCode(4)
     /// A command was used wrongly (sysexits `EX_USAGE`).
     static let usage = ExitCode(64)
-    /// Stopped by Ctrl-C after saving what can be resumed (128 + SIGINT).
+    /// Stopped by Ctrl-C, with what can be resumed saved and nothing half-written (128 + SIGINT).
     static let interrupted = ExitCode(130)
 }
 

@@ -65,7 +65,7 @@ final class ProgressDisplay: Sendable {
         case .lines:
             let done = last.completed - state.startedFrom
             var line = "\(last.phase): \(last.completed) \(last.unit)"
-            if elapsed > 0.5 {
+            if elapsed > 0.5, done > 0 {
                 line += " in \(Self.duration(elapsed)) (\(Self.rate(Double(done) / elapsed)) \(last.unit)/s)"
             }
             write(line + Self.figures(last) + "\n")
@@ -88,7 +88,8 @@ final class ProgressDisplay: Sendable {
         } else {
             line += "\(event.completed)"
         }
-        line += " · \(Self.rate(speed)) \(event.unit)/s"
+        // A phase is first heard of when its first step is done, so one event alone has no speed.
+        if done > 0 { line += " · \(Self.rate(speed)) \(event.unit)/s" }
         if let total = event.total, speed > 0, event.completed < total {
             line += " · \(Self.duration(Double(total - event.completed) / speed)) left"
         } else {

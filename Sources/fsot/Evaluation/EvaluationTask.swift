@@ -73,13 +73,18 @@ struct EvaluationTask {
         let isChoices = isJSONL(item) ? try JSONLines.read(item).first?.value["choices"] != nil : false
         return EvaluationTask(
             name: (item as NSString).lastPathComponent,
-            kind: item.hasSuffix(".txt") ? .perplexity : isChoices ? .multipleChoice : .answers,
+            kind: !holdsRecords(item) ? .perplexity : isChoices ? .multipleChoice : .answers,
             path: item
         )
     }
 
+    /// Whether a file holds records; anything else is running text.
+    static func holdsRecords(_ path: String) -> Bool {
+        isJSONL(path) || [".csv", ".csv.gz"].contains { path.hasSuffix($0) }
+    }
+
     private static func isJSONL(_ path: String) -> Bool {
-        [".jsonl", ".jsonl.gz", ".json"].contains { path.hasSuffix($0) }
+        [".jsonl", ".jsonl.gz", ".json", ".json.gz"].contains { path.hasSuffix($0) }
     }
 }
 

@@ -32,7 +32,7 @@ struct GSM8KEvaluation {
                     figures: [("right", Double(correct) / Double(index + 1))]
                 )
             )
-            if Interruption.isRequested { throw ExitStatus.interrupted }
+            if Interruption.isRequested { throw CancellationError() }
         }
         return .share(task.name, "exact match (\(template.rawValue))", correct: correct, of: records.count)
     }

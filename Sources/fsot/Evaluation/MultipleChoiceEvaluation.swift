@@ -34,7 +34,7 @@ struct MultipleChoiceEvaluation {
                     figures: [("accuracy", Double(bySum) / Double(index + 1))]
                 )
             )
-            if Interruption.isRequested { throw ExitStatus.interrupted }
+            if Interruption.isRequested { throw CancellationError() }
         }
         return [
             .share(task.name, "accuracy", correct: bySum, of: questions.count),

@@ -15,9 +15,9 @@ struct PerplexityEvaluation {
     /// The standard error is over windows.
     func ofText(_ task: EvaluationTask, window: Int, limit: Int?) throws -> EvaluationFigure {
         let texts =
-            task.path.hasSuffix(".txt")
-            ? [String(decoding: try InputFile.data(task.path), as: UTF8.self)]
-            : try RecordFile.read(task.path).map(\.fullText)
+            EvaluationTask.holdsRecords(task.path)
+            ? try RecordFile.read(task.path).map(\.fullText)
+            : [String(decoding: try InputFile.data(task.path), as: UTF8.self)]
         let length = min(window, loaded.maximumTokens)
         var windows: [[Int32]] = []
         for text in texts {
@@ -42,10 +42,10 @@ struct PerplexityEvaluation {
         limit: Int?
     ) throws -> EvaluationFigure {
         let encoder = try RecordEncoder(
-            tokenizer: loaded.tokenizer,
+            loaded.tokenizer,
             template: template,
-            maximumLength: min(maximumLength, loaded.maximumTokens),
-            defaultSystem: try template == .chatml ? loaded.tokenizer.defaultSystem() : nil
+            maximumLength: maximumLength,
+            configuration: loaded.model.configuration
         )
         let records = Array(try RecordFile.read(task.path, columns: columns).prefix(limit ?? .max))
         let encoded = try encoder.encode(records)
@@ -58,7 +58,13 @@ struct PerplexityEvaluation {
     }
 
     private func measure(_ task: EvaluationTask, _ examples: [EncodedExample]) throws -> RecordPerplexity {
-        let figures = try RecordPerplexity.measure(loaded.model, on: examples, phase: task.name, progress: progress)
+        let figures = try RecordPerplexity.measure(
+            loaded.model,
+            on: examples,
+            phase: task.name,
+            progress: progress,
+            isCancelled: { Interruption.isRequested }
+        )
         guard figures.perplexity.isFinite else {
             throw CommandFailure("\(task.name): the loss is not a finite number; check the adapter and the model.")
         }

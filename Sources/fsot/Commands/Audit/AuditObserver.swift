@@ -7,7 +7,6 @@ import LanguageModels
 import PEFT
 import SecureAggregation
 import TensorEngine
-import Tokenizers
 import Training
 
 /// Scores the records of a plan under every model that an audit compares.
@@ -36,7 +35,7 @@ struct AuditObserver {
             }
             let drawn = try DrawnPlan.load(from: plan)
             let emulator = try ModelFiles(path: description.emulator)
-            let collector = try collector(drawn, description, emulator.tokenizer)
+            let collector = try collector(drawn, description, emulator)
             let name = ((path as NSString).standardizingPath as NSString).lastPathComponent
 
             let peer = try load(emulator, description.emulator)
@@ -53,6 +52,12 @@ struct AuditObserver {
             if let modelPath {
                 let files = try ModelFiles(path: modelPath)
                 let full = try load(files, modelPath)
+                guard full.blocks.count == description.metadata.fullLayers else {
+                    throw CommandFailure(
+                        "\(modelPath) has \(full.blocks.count) layers but the emulator of \(path) was cut from "
+                            + "\(description.metadata.fullLayers); give the owner's full model as --model."
+                    )
+                }
                 fullParameters = full.parameterCount
                 full.compute(in: precision)
                 let key = "\(plan) \(description.template.rawValue) \(description.maximumLength)"
@@ -94,12 +99,13 @@ struct AuditObserver {
     private func collector(
         _ drawn: DrawnPlan,
         _ description: RunDescription,
-        _ tokenizer: Tokenizer
+        _ emulator: ModelFiles
     ) throws -> ObservationCollector {
         let encoder = try RecordEncoder(
-            tokenizer: tokenizer,
+            emulator.tokenizer,
             template: description.template,
-            maximumLength: description.maximumLength
+            maximumLength: description.maximumLength,
+            configuration: emulator.configuration
         )
         func sequences(_ records: [Record]) throws -> [ScoredSequence] {
             try records.enumerated().map { index, record in
@@ -123,7 +129,7 @@ struct AuditObserver {
         try collector.score(
             model: name,
             scorer: { sequences in
-                if Interruption.isRequested { throw CommandFailure("Stopped; nothing was written.") }
+                try Interruption.check()
                 return try model.score(sequences).map { $0.map { TokenObservation($0) } }
             },
             progress: display.handler

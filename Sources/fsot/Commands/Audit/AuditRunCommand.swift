@@ -56,6 +56,7 @@ struct AuditRunCommand: ParsableCommand {
             progress: display.handler
         )
         display.finish()
+        try Interruption.check()
         let json = try report.json()
         try AtomicFile.write(json, to: staged.path + "/report.json")
         try AtomicFile.write(try ReportPage.render(reportJSON: json), to: staged.path + "/report.html")
@@ -81,7 +82,23 @@ struct AuditRunCommand: ParsableCommand {
             if case .dataCorrupted(let context) = error, let cause = context.underlyingError as? AuditError {
                 throw cause
             }
-            throw CommandFailure("The suite \(path) cannot be read; Attacks/quick.yaml shows the keys: \(error)")
+            throw CommandFailure(
+                "The suite \(path) cannot be used: \(reason(of: error)); Attacks/quick.yaml shows the keys."
+            )
+        }
+    }
+
+    /// One line of what the decoder found; its own text spans several and quotes the file.
+    private static func reason(of error: DecodingError) -> String {
+        func place(_ context: DecodingError.Context) -> String {
+            context.codingPath.isEmpty ? "the file" : context.codingPath.map(\.stringValue).joined(separator: ".")
+        }
+        return switch error {
+        case .keyNotFound(let key, let context): "\(place(context)) lacks \(key.stringValue)"
+        case .typeMismatch(_, let context), .valueNotFound(_, let context): "\(place(context)) is of the wrong kind"
+        case .dataCorrupted(let context) where context.codingPath.isEmpty: "it is not valid YAML"
+        case .dataCorrupted(let context): "\(place(context)) is of the wrong kind"
+        @unknown default: "it is damaged"
         }
     }
 

@@ -58,10 +58,10 @@ struct DataCheckCommand: ParsableCommand {
         if let model {
             let opened = try ModelFiles(path: model)
             let made = try RecordEncoder(
-                tokenizer: opened.tokenizer,
+                opened.tokenizer,
                 template: template,
-                maximumLength: min(maxLength, opened.configuration.maximumPositions),
-                defaultSystem: try template == .chatml ? opened.tokenizer.defaultSystem() : nil
+                maximumLength: maxLength,
+                configuration: opened.configuration
             )
             encoder = made
             if estimate {
