@@ -45,6 +45,29 @@ struct RealAdapterTests {
         #expect(abs(loss() - merged) < 1e-3)
     }
 
+    /// Ten steps with products in bfloat16 against PyTorch's in float32.
+    @Test(
+        .enabled(if: ComputePrecision.supportsBFloat16, "this processor has no AVX512_BF16"),
+        arguments: ["lora_qv", "lora_all_linear_L3_27"]
+    )
+    func bfloat16StaysNearFloat32(_ name: String) throws {
+        let model = try Golden.realModel()
+        let batches = try Golden.batches("real/batches.safetensors").map(\.batch)
+        let curve = try Golden.json("real/\(name)/curve.json")
+        let lora = try LoRA.load(from: Golden.root + "/real/\(name)/init", onto: model, isTrainable: true)
+        model.compute(in: .bfloat16, releasingFloat32: true)
+        let optimizer = ReferenceAdamW(lora.parameters, rate: try #require(curve["lr"]?.double))
+        let expected = curve["losses"]?.doubles ?? []
+        #expect(expected.count == batches.count)
+        for (batch, theirs) in zip(batches, expected) {
+            let tape = Tape()
+            let loss = model.loss(batch, on: tape)
+            #expect(abs(Double(loss.values[0]) - theirs) < 1e-2)
+            tape.backward(from: loss)
+            optimizer.update()
+        }
+    }
+
     private func checkGradients(_ lora: LoRA, _ expected: SafetensorsFile) throws {
         let byName = Dictionary(uniqueKeysWithValues: lora.parameters.map { ($0.name, $0) })
         #expect(!expected.tensorNames.isEmpty)

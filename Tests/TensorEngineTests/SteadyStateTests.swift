@@ -3,14 +3,17 @@ import Testing
 
 /// One after the other: they set the number of threads.
 @Suite(.serialized) struct SteadyStateTests {
-    @Test(arguments: [false, true])
-    func bitsDoNotDependOnTheThreadCount(trainsAll: Bool) {
+    private static let precisions: [ComputePrecision] =
+        ComputePrecision.supportsBFloat16 ? [.float32, .bfloat16] : [.float32]
+
+    @Test(arguments: [false, true], precisions)
+    func bitsDoNotDependOnTheThreadCount(trainsAll: Bool, precision: ComputePrecision) {
         let before = Threads.count
         defer { Threads.count = before }
         var results: [[UInt32]] = []
         for threads in 1...3 {
             Threads.count = threads
-            let step = TrainingStep(trainsAll: trainsAll)
+            let step = TrainingStep(trainsAll: trainsAll, precision: precision)
             // More rows than one tile of rows, of attention and of the loss.
             let losses = (0..<2).map { _ in step.run(lengths: [150, 7, 130, 90]) }
             results.append(losses.map(\.bitPattern) + step.trainable.flatMap { $0.value.values.map(\.bitPattern) })
@@ -19,11 +22,11 @@ import Testing
         #expect(results[0] == results[2])
     }
 
-    @Test(arguments: [false, true])
-    func stepsAllocateNothingAfterTheFirst(trainsAll: Bool) {
+    @Test(arguments: [false, true], precisions)
+    func stepsAllocateNothingAfterTheFirst(trainsAll: Bool, precision: ComputePrecision) {
         let pool = BufferPool()
         BufferPool.$current.withValue(pool) {
-            let step = TrainingStep(trainsAll: trainsAll)
+            let step = TrainingStep(trainsAll: trainsAll, precision: precision)
             let atStart = pool.usage
             _ = step.run(lengths: [60, 30])
             let first = pool.usage

@@ -26,12 +26,21 @@ final class TrainingStep {
     static let hidden = 256
     static let vocabulary = 5000
 
+    let precision: ComputePrecision
+
     /// With `trainsAll` every weight learns, else the low-rank branches only.
-    init(trainsAll: Bool) {
+    init(trainsAll: Bool, precision: ComputePrecision = .float32) {
+        self.precision = precision
         var generator = SeededGenerator(seed: 3)
         func weight(_ shape: [Int], _ isTrainable: Bool) -> Parameter {
             let values = randomValues(shape.reduce(1, *), &generator).map { $0 * 0.1 }
-            return Parameter(name: "w", value: Tensor(shape: shape, values: values), isTrainable: isTrainable)
+            let parameter = Parameter(
+                name: "w",
+                value: Tensor(shape: shape, values: values),
+                isTrainable: isTrainable
+            )
+            parameter.precision = precision
+            return parameter
         }
         let (dim, keyDim, hidden) = (Self.dim, Self.keyDim, Self.hidden)
         table = weight([Self.vocabulary, dim], trainsAll)
@@ -62,7 +71,7 @@ final class TrainingStep {
         let ids = (0..<Int32(layout.rows)).map { $0 * 37 % Int32(Self.vocabulary) }
         var x = tape.embedding(ids, table: table)
         for l in layers {
-            let n = tape.rmsNorm(x, weight: l.norm, epsilon: 1e-5)
+            let n = tape.rmsNorm(x, weight: l.norm, epsilon: 1e-5, precision: precision)
             let query = tape.rotary(
                 tape.linear(n, weight: l.query, lowRank: l.branch),
                 heads: 6,
@@ -81,11 +90,16 @@ final class TrainingStep {
                 value: tape.linear(n, weight: l.value),
                 layout: layout,
                 heads: 6,
-                keyValueHeads: 2
+                keyValueHeads: 2,
+                precision: precision
             )
             x = tape.add(x, tape.linear(attention, weight: l.output))
-            let m = tape.rmsNorm(x, weight: l.norm, epsilon: 1e-5)
-            let inner = tape.swiglu(gate: tape.linear(m, weight: l.gate), up: tape.linear(m, weight: l.up))
+            let m = tape.rmsNorm(x, weight: l.norm, epsilon: 1e-5, precision: precision)
+            let inner = tape.swiglu(
+                gate: tape.linear(m, weight: l.gate),
+                up: tape.linear(m, weight: l.up),
+                precision: precision
+            )
             x = tape.add(x, tape.linear(inner, weight: l.down))
         }
         let labels = ids.indices.map { $0 % 3 == 0 ? -100 : ids[$0] }
