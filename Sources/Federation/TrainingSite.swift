@@ -71,6 +71,7 @@ public actor TrainingSite: LocalTrainer {
     public nonisolated let initialState: AdapterState
 
     private let tuned: TunedModel
+    private let prefix: FrozenPrefix?
     private let configuration: SiteConfiguration
     private let examples: [String: (examples: [EncodedExample], source: ExampleSource)]
     private let progress: ProgressHandler?
@@ -103,6 +104,7 @@ public actor TrainingSite: LocalTrainer {
         let tuned = TunedModel(model: model, adapter: adapter) { $0 }
         model.compute(in: configuration.precision, releasingFloat32: true)
         self.tuned = tuned
+        prefix = FrozenPrefix(of: model)
         schema = tuned.schema
         initialState = tuned.state
         self.configuration = configuration
@@ -134,7 +136,8 @@ public actor TrainingSite: LocalTrainer {
                 optimizer: configuration.optimizer,
                 clippingNorm: configuration.clippingNorm,
                 seed: SeededGenerator(seed: configuration.seed).derive(task.holder).firstWord
-            )
+            ),
+            prefix: prefix.map { (states: $0, owner: task.holder) }
         )
         trainer.skip(steps: (task.round - 1) * task.localSteps)
         let report = try trainer.fit(

@@ -53,9 +53,9 @@ public final class Tensor {
         }
     }
 
-    /// A tensor of zeros.
-    public static func zeros(_ shape: [Int]) -> Tensor {
-        let tensor = Tensor(uninitialized: shape)
+    /// A tensor of zeros. One that outlives a step says so: it then leaves the memory that steps reuse alone.
+    public static func zeros(_ shape: [Int], isLongLived: Bool = false) -> Tensor {
+        let tensor = Tensor(uninitialized: shape, isLongLived: isLongLived)
         tensor.pointer.update(repeating: 0, count: tensor.count)
         return tensor
     }
@@ -134,6 +134,19 @@ public final class Tensor {
         precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows \(range) lie outside 0..<\(rows).")
         let result = Tensor(uninitialized: [range.count, columns])
         result.pointer.update(from: pointer + range.lowerBound * columns, count: range.count * columns)
+        return result
+    }
+
+    /// The rows of all matrices, one after the other, without a gradient. All have the same number of columns.
+    public static func concatenatingRows(_ matrices: [Tensor]) -> Tensor {
+        let columns = matrices.first?.columns ?? 0
+        let result = Tensor(uninitialized: [matrices.reduce(0) { $0 + $1.rows }, columns])
+        var next = result.pointer
+        for matrix in matrices {
+            precondition(matrix.columns == columns, "rows of \(matrix.columns) do not go below rows of \(columns).")
+            next.update(from: matrix.pointer, count: matrix.count)
+            next += matrix.count
+        }
         return result
     }
 

@@ -13,8 +13,7 @@ struct Fsot: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             Keygen.self, Compress.self, Tune.self, Plug.self, AuditCommand.self, Evaluate.self, DataCommand.self,
-            Score.self,
-            Tokenize.self, Generate.self, Inspect.self, Doctor.self,
+            Score.self, Tokenize.self, Generate.self, Inspect.self, Bench.self, Doctor.self,
         ]
     )
 }

@@ -31,7 +31,9 @@ public final class AdamW: Optimizer {
         for parameter in parameters {
             guard let gradient = parameter.gradient else { continue }
             let shape = parameter.value.shape
-            var slot = slots[parameter.name] ?? Slot(first: .zeros(shape), second: .zeros(shape))
+            var slot =
+                slots[parameter.name]
+                ?? Slot(first: .zeros(shape, isLongLived: true), second: .zeros(shape, isLongLived: true))
             slot.step += 1
             slots[parameter.name] = slot
             Elementwise.adamW(

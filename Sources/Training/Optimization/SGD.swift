@@ -23,7 +23,7 @@ public final class SGD: Optimizer {
             let taken = steps[parameter.name, default: 0]
             var velocity: Tensor?
             if momentum != 0 {
-                velocity = velocities[parameter.name] ?? .zeros(parameter.value.shape)
+                velocity = velocities[parameter.name] ?? .zeros(parameter.value.shape, isLongLived: true)
                 velocities[parameter.name] = velocity
             }
             Elementwise.sgd(

@@ -12,6 +12,8 @@ extension TokenBatch {
 extension Trainer {
     /// A trainer of a language model by next-token cross-entropy; of `parameters` (nil: all) those that are trainable.
     ///
+    /// - Parameter prefix: the model's frozen blocks at the input end, whose states are kept over epochs, and a name for
+    ///   these examples in it.
     /// - Throws: `LanguageModelError` for an example that the model cannot take (too long, or a token outside its
     ///   vocabulary); otherwise as ``init(parameters:examples:source:configuration:hooks:objective:)``.
     public convenience init(
@@ -20,7 +22,8 @@ extension Trainer {
         examples: [EncodedExample],
         source: ExampleSource = ExampleSource(),
         configuration: TrainerConfiguration,
-        hooks: [any TrainerHook] = []
+        hooks: [any TrainerHook] = [],
+        prefix: (states: FrozenPrefix, owner: String)? = nil
     ) throws {
         for example in examples { try model.validate(example.ids) }
         try self.init(
@@ -29,7 +32,10 @@ extension Trainer {
             source: source,
             configuration: configuration,
             hooks: hooks,
-            objective: { batch, tape, divisor in model.loss(TokenBatch(batch), on: tape, divisor: divisor) }
+            objective: { batch, tape, divisor in
+                prefix.map { $0.states.loss(batch, of: $0.owner, on: tape, divisor: divisor) }
+                    ?? model.loss(TokenBatch(batch), on: tape, divisor: divisor)
+            }
         )
     }
 }

@@ -66,7 +66,7 @@ struct DataCheckCommand: ParsableCommand {
             encoder = made
             if estimate {
                 speed = try Self.measure(
-                    try LoadedModel(path: model, console: console).model,
+                    try LoadedModel(path: model, precision: .fastest, console: console).model,
                     modelPath: model,
                     on: try Self.sample(records, encoder: made, count: batch),
                     batch: batch
