@@ -9,7 +9,7 @@ public enum Audit {
     ///   - suite: what to run and how to judge.
     ///   - title: the report's heading.
     ///   - provenance: labelled lines about how the report was made.
-    ///   - progress: told after every table of attacks.
+    ///   - progress: told at the start and after every table of attacks.
     /// - Throws: `AuditError`; nothing is skipped in silence.
     public static func run(
         inputs: [AuditInput],
@@ -25,10 +25,11 @@ public enum Audit {
         var completed = 0
         var runs: [AuditReport.RunReport] = []
         var scores: [RunScores] = []
+        progress?(ProgressEvent(phase: "attacking", completed: 0, total: total, unit: "tables"))
         for input in inputs {
             let evaluation = try RunEvaluation(input, suite: suite, attacks: attacks) {
                 completed += 1
-                progress?(ProgressEvent(phase: "attacking \($0)", completed: completed, total: total, unit: "tables"))
+                progress?(ProgressEvent(phase: "attacking", completed: completed, total: total, unit: "tables"))
             }
             runs.append(evaluation.report)
             scores.append(evaluation.scores)

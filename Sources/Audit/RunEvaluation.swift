@@ -6,12 +6,12 @@ struct RunEvaluation {
     let report: AuditReport.RunReport
     let scores: RunScores
 
-    /// - Parameter finishedTable: called with a name after each table of attacks.
+    /// - Parameter finishedTable: called after each table of attacks.
     init(
         _ input: AuditInput,
         suite: AttackSuite,
         attacks: [any Attack],
-        finishedTable: (String) -> Void
+        finishedTable: () -> Void
     ) throws {
         for vantage in input.vantages { try vantage.check(count: input.records.count) }
         let kept = input.records.indices.filter { index in
@@ -25,7 +25,7 @@ struct RunEvaluation {
         let blindScores = BlindBaseline(suite.blind).scores(of: records, using: &folds)
         let blind = try table.labelled(blindScores)
         let blindResult = try table.results([("BLIND", blind)], label: "blind", minus: nil)[0]
-        finishedTable("\(input.name), blind")
+        finishedTable()
 
         var scores = RunScores(name: input.name, recordIDs: records.map(\.id))
         var vantages: [AuditReport.VantageReport] = []
@@ -34,9 +34,8 @@ struct RunEvaluation {
             let scored = try attacks.map { attack in
                 (attack.name, try table.labelled(attack.checkedScores(of: observations)))
             }
-            let place = "\(input.name), \(vantage.vantage.rawValue)"
             let results = try table.results(scored, label: vantage.vantage.rawValue, minus: blind)
-            finishedTable(place)
+            finishedTable()
 
             let untuned = vantage.nullControl
             let nullObservations = try untuned.observations(of: input.records, at: kept)
@@ -49,7 +48,7 @@ struct RunEvaluation {
                 label: "\(vantage.vantage.rawValue), null control",
                 minus: blind
             )
-            finishedTable("\(place), null control")
+            finishedTable()
 
             scores.scores[vantage.vantage] = Dictionary(scored, uniquingKeysWith: { first, _ in first })
             vantages.append(

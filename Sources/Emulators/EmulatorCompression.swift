@@ -92,9 +92,7 @@ public enum EmulatorCompression {
             )
         }
         let sequences = Array((probe?.sequences ?? []).prefix(32))
-        func loss(_ model: LanguageModel) throws -> Double? {
-            sequences.isEmpty ? nil : try model.perplexity(sequences).meanLoss
-        }
+        let losses = try meanLosses([full, emulator], on: sequences, progress: progress, isCancelled: isCancelled)
         let releaseID = SecureRandom.bytes(16).map { String(format: "%02x", $0) }.joined()
         let adapter = split.adapterLayers.flatMap { emulator.blocks[$0].parameters }.reduce(0) { $0 + $1.value.count }
         let verbatim = OwnerReport.verbatimCount(emulator: emulator, full: full, split: split)
@@ -115,13 +113,41 @@ public enum EmulatorCompression {
             adapterParameters: adapter,
             middleKept: Double(split.keptLayers.count) / Double(split.middleCount),
             verbatimShare: Double(verbatim) / Double(full.parameterCount),
-            fullLoss: try loss(full),
-            emulatorLoss: try loss(emulator)
+            fullLoss: losses?[0],
+            emulatorLoss: losses?[1]
         )
         return CompressedModel(
             emulator: emulator,
             metadata: EmulatorMetadata(split: split, releaseID: releaseID),
             report: report
         )
+    }
+
+    /// Nats a token of each model on public text that was not distilled on; nil without any.
+    private static func meanLosses(
+        _ models: [LanguageModel],
+        on sequences: [[Int32]],
+        progress: ProgressHandler?,
+        isCancelled: () -> Bool
+    ) throws -> [Double]? {
+        if sequences.isEmpty { return nil }
+        let total = models.count * sequences.reduce(0) { $0 + $1.count }
+        var done = 0
+        func tell() {
+            progress?(ProgressEvent(phase: "measuring on public text", completed: done, total: total, unit: "tokens"))
+        }
+        tell()
+        return try models.map { model in
+            var (sum, count) = (0.0, 0)
+            for sequence in sequences {
+                if isCancelled() { throw CancellationError() }
+                let loss = try model.perplexity([sequence])
+                sum += loss.meanLoss * Double(loss.tokenCount)
+                count += loss.tokenCount
+                done += sequence.count
+                tell()
+            }
+            return sum / Double(count)
+        }
     }
 }

@@ -74,7 +74,7 @@ public actor TrainingSite: LocalTrainer {
     private let prefix: FrozenPrefix?
     private let configuration: SiteConfiguration
     private let examples: [String: (examples: [EncodedExample], source: ExampleSource)]
-    private let progress: ProgressHandler?
+    private let progress: (@Sendable (LocalTask, ProgressEvent) -> Void)?
     private let isCancelled: @Sendable () -> Bool
 
     /// Opens an emulator for training.
@@ -84,7 +84,7 @@ public actor TrainingSite: LocalTrainer {
     ///   - metadata: `emulator.json`.
     ///   - configuration: how to train.
     ///   - examples: each holder's encoded records.
-    ///   - progress: told tokens and loss of each step.
+    ///   - progress: told tokens and loss of each step of a task.
     ///   - isCancelled: asked between steps.
     /// - Throws: what `load` throws; `PEFTError`.
     public init(
@@ -92,7 +92,7 @@ public actor TrainingSite: LocalTrainer {
         metadata: EmulatorMetadata,
         configuration: SiteConfiguration,
         examples: [String: (examples: [EncodedExample], source: ExampleSource)],
-        progress: ProgressHandler? = nil,
+        progress: (@Sendable (LocalTask, ProgressEvent) -> Void)? = nil,
         isCancelled: @escaping @Sendable () -> Bool = { false }
     ) throws {
         let model = try load()
@@ -140,10 +140,11 @@ public actor TrainingSite: LocalTrainer {
             prefix: prefix.map { (states: $0, owner: task.holder) }
         )
         trainer.skip(steps: (task.round - 1) * task.localSteps)
+        var tell: ProgressHandler?
+        if let progress { tell = { progress(task, $0) } }
         let report = try trainer.fit(
             steps: task.localSteps,
-            phase: "round \(task.round), \(task.holder)",
-            progress: progress,
+            progress: tell,
             isCancelled: isCancelled
         )
         if report.wasCancelled { throw CancellationError() }

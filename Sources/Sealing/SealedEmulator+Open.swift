@@ -33,6 +33,7 @@ extension SealedEmulator {
             done += count
             onProgress?(ProgressEvent(phase: "opening", completed: done, total: total, unit: "bytes"))
         }
+        advance(0)
         try container.verifyPayload(advance)
         let staged = try StagedDirectory(destination: directory)
         let payload = try AgeDecryptor(

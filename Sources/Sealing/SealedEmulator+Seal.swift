@@ -117,6 +117,7 @@ extension SealedEmulator {
         let total = opened.reduce(0) { $0 + $1.size }
         var done = 0
         var files = [SealedManifest.File]()
+        onProgress?(ProgressEvent(phase: "sealing", completed: 0, total: total, unit: "bytes"))
         for (name, file, size) in opened {
             let hash = try BulkSHA256()
             try archive.append(name: name, size: size, from: FileSource(file, range: 0..<(size + 1))) { piece in

@@ -92,15 +92,15 @@ struct AuditRunTests {
 
     @Test("Runs on the same records are compared in pairs, and progress is told")
     func comparisons() throws {
-        let tables = Mutex<[String]>([])
+        let tables = Mutex<[Int]>([])
         let inputs = [SyntheticRun(name: "a", leak: 0.9), SyntheticRun(name: "b", leak: 0.1)].map { $0.input() }
         let report = try Audit.run(inputs: inputs, suite: suite(["LOSS", "RATIO"])) { event in
-            tables.withLock { $0.append(event.phase) }
+            tables.withLock { $0.append(event.completed) }
         }
         #expect(report.comparisons.count == 4)
         let peer = try #require(report.comparisons.first { $0.attack == "RATIO" && $0.vantage == .peer })
         #expect(peer.difference.interval.lower > 0 && peer.adjustedPValue < 0.01)
-        #expect(tables.withLock(\.count) == 10)
+        #expect(tables.withLock { $0 } == Array(0...10))
     }
 
     @Test("Records without a scored token are left out and counted")

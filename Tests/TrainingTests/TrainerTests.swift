@@ -255,7 +255,8 @@ struct TrainerTests {
             events.withLock { $0.append((event.completed, event.total)) }
         }
         let seen = events.withLock { $0 }
-        #expect(seen.count == report.steps)
+        #expect(seen.count == report.steps + 1)
+        #expect(seen.first?.0 == 0)
         #expect(seen.last?.0 == report.tokens)
         #expect(seen.allSatisfy { $0.1 == report.tokens })
         #expect(report.tokens == 2 * TinyModel.examples(7).reduce(0) { $0 + $1.ids.count })

@@ -54,9 +54,11 @@ public struct ObservationCollector {
     ///   - scorer: see ``Scorer``.
     /// - Throws: what the scorer throws, or `AuditError.mismatchedCounts` when it returns too few entries.
     public func score(model: String, scorer: Scorer, progress: ProgressHandler? = nil) throws -> ModelScores {
-        let total = sequences.count + (lowered?.count ?? 0)
+        let own = sequences.reduce(0) { $0 + $1.ids.count }
+        let total = own + (lowered ?? []).reduce(0) { $0 + $1.ids.count }
+        progress?(ProgressEvent(phase: "scoring with \(model)", completed: 0, total: total, unit: "tokens"))
         let plain = try run(sequences, scorer, model, done: 0, total: total, progress)
-        let lowered = try lowered.map { try run($0, scorer, model, done: sequences.count, total: total, progress) }
+        let lowered = try lowered.map { try run($0, scorer, model, done: own, total: total, progress) }
         return ModelScores(plain: plain, lowered: lowered)
     }
 
@@ -85,6 +87,7 @@ public struct ObservationCollector {
     ) throws -> [[TokenObservation]] {
         var result: [[TokenObservation]] = []
         var start = 0
+        var done = done
         while start < sequences.count {
             let batch = sequences[start..<min(sequences.count, start + batchSize)]
             let scored = try scorer(batch.map(\.ids))
@@ -106,14 +109,8 @@ public struct ObservationCollector {
                 result.append(zip(tokens, sequence.carriesLoss.dropFirst()).filter(\.1).map(\.0))
             }
             start += batch.count
-            progress?(
-                ProgressEvent(
-                    phase: "scoring with \(model)",
-                    completed: done + result.count,
-                    total: total,
-                    unit: "records"
-                )
-            )
+            done += batch.reduce(0) { $0 + $1.ids.count }
+            progress?(ProgressEvent(phase: "scoring with \(model)", completed: done, total: total, unit: "tokens"))
         }
         return result
     }

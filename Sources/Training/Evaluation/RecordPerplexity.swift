@@ -47,6 +47,7 @@ public struct RecordPerplexity: Codable, Sendable, Equatable {
         let scored = examples.filter { $0.labelledTokenCount > 0 }
         let total = scored.reduce(0) { $0 + $1.ids.count }
         var done = 0
+        progress?(ProgressEvent(phase: phase, completed: 0, total: total, unit: "tokens"))
         let sums = try scored.map { example in
             if isCancelled() { throw CancellationError() }
             let sum = Double(objective([example], Tape(isRecording: false), 1).values.first ?? .nan)

@@ -7,7 +7,7 @@ extension Trainer {
     /// - Parameters:
     ///   - steps: how many, from where the last fit or the restored checkpoint ended.
     ///   - phase: what progress events call this.
-    ///   - progress: told after every step how many of the fit's tokens are done.
+    ///   - progress: told at the start and after every step how many of the fit's tokens are done.
     ///   - isCancelled: asked between steps; when it says yes the fit ends there and the trainer can be saved.
     /// - Throws: `TrainingError.notFinite` before any weight is changed by the offending batch; errors of hooks.
     @discardableResult
@@ -19,6 +19,7 @@ extension Trainer {
     ) throws -> FitReport {
         var report = FitReport()
         let total = progress == nil ? 0 : upcomingTokens(steps: steps)
+        progress?(ProgressEvent(phase: phase, completed: 0, total: total, unit: "tokens"))
         try run { try $0.onFitStart(context) }
         var isInEpoch = false
         for _ in 0..<max(0, steps) {

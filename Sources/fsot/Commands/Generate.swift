@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import LanguageModels
+import Progress
 import Tokenizers
 
 /// `fsot generate`: continue a prompt.
@@ -118,7 +119,7 @@ struct Generate: ParsableCommand {
             )
         }
         console.note(
-            "\(ids.count) prompt tokens, \(new.count) new, \(ProgressDisplay.rate(speed)) tokens/s, stopped by \(stopped)"
+            "\(ids.count) prompt tokens, \(new.count) new, \(ProgressMeter.rate(speed, "tokens")), stopped by \(stopped)"
         )
         if Interruption.isRequested { throw ExitStatus.interrupted }
     }

@@ -71,6 +71,7 @@ struct Score: ParsableCommand {
             chunk = []
             progress.handler(ProgressEvent(phase: "scoring", completed: done, total: total, unit: "tokens"))
         }
+        progress.handler(ProgressEvent(phase: "scoring", completed: 0, total: total, unit: "tokens"))
         for entry in lines.entries {
             chunk.append(entry)
             if chunk.reduce(0, { $0 + $1.ids.count }) >= 1024 { try flush() }

@@ -149,6 +149,11 @@ struct Tune: AsyncParsableCommand {
         let encoded = try holders.map { try $0.encoded(with: encoder, console: console) }
         let display = console.progress()
         let siteConfiguration = try siteConfiguration()
+        let progress = TuningProgress(
+            rounds: rounds,
+            participantsPerRound: min(sample ?? .max, holders.count),
+            handler: display.handler
+        )
         let site = try TrainingSite(
             loading: {
                 try LanguageModel.load(
@@ -164,7 +169,7 @@ struct Tune: AsyncParsableCommand {
                     ($0.name, (examples: $1, source: ExampleSource($0.file)))
                 }
             ),
-            progress: display.handler,
+            progress: { progress.advance($0, $1) },
             isCancelled: { Interruption.isRequested }
         )
         let federation = try FederationConfiguration(
@@ -221,7 +226,8 @@ struct Tune: AsyncParsableCommand {
             judge: judge,
             weights: encoded.map(\.count),
             console: console,
-            display: display
+            display: display,
+            progress: progress
         )
         try await session.run(resuming: resume)
     }

@@ -11,6 +11,7 @@ struct TuningSession {
     let weights: [Int]
     let console: Console
     let display: ProgressDisplay
+    let progress: TuningProgress
 
     private struct Result: Encodable {
         var run: String
@@ -58,7 +59,10 @@ struct TuningSession {
             logger: logger
         )
         do {
-            try await coordinator.run(progress: display.handler, isCancelled: { Interruption.isRequested })
+            try await coordinator.run(
+                progress: { progress.finishedRound($0) },
+                isCancelled: { Interruption.isRequested }
+            )
         } catch {
             display.finish()
             // A holder that was stopped or met a bad record tells its own side why; the coordinator got a code only.

@@ -2,7 +2,7 @@ import Foundation
 import Progress
 import Synchronization
 
-/// Draws progress events: a bar with rate and remaining time on a terminal, one line a phase in a log.
+/// Draws progress events: a bar with rate and remaining time on a terminal, one line a phase or stage in a log.
 final class ProgressDisplay: Sendable {
     enum Style: Sendable {
         case bar
@@ -11,15 +11,14 @@ final class ProgressDisplay: Sendable {
     }
 
     private struct State {
-        var phase = ""
-        var startedAt: ContinuousClock.Instant = .now
-        var startedFrom = 0
-        var drawnAt: ContinuousClock.Instant?
-        var last: ProgressEvent?
+        var meter = ProgressMeter()
+        var drawnAt = -Double.infinity
         var lineWidth = 0
     }
 
+    private static let secondsBetweenFrames = 0.1
     private let style: Style
+    private let start = ContinuousClock.now
     private let state = Mutex(State())
 
     init(style: Style) { self.style = style }
@@ -31,94 +30,59 @@ final class ProgressDisplay: Sendable {
 
     /// Ends the current bar; call it before printing anything else.
     func finish() {
-        state.withLock { closePhase(&$0) }
+        if style == .silent { return }
+        state.withLock { state in
+            endBar(&state)
+            writeLines(state.meter.finish(at: now))
+        }
     }
 
     private func receive(_ event: ProgressEvent) {
         if style == .silent { return }
         state.withLock { state in
-            let now = ContinuousClock.now
-            if event.phase != state.phase {
-                closePhase(&state)
-                state.phase = event.phase
-                state.startedAt = now
-                state.startedFrom = event.completed
-                state.drawnAt = nil
+            let time = now
+            if state.meter.begins(event) {
+                endBar(&state)
+                state.drawnAt = -.infinity
             }
-            state.last = event
+            writeLines(state.meter.receive(event, at: time))
             let isComplete = event.total == event.completed
-            if style == .bar, isComplete || state.drawnAt.map({ now - $0 > .milliseconds(100) }) ?? true {
-                state.drawnAt = now
-                draw(event, &state, now)
+            if isComplete || time - state.drawnAt > Self.secondsBetweenFrames {
+                state.drawnAt = time
+                draw(&state)
             }
         }
     }
 
-    private func closePhase(_ state: inout State) {
-        guard let last = state.last else { return }
-        let elapsed = seconds(.now - state.startedAt)
-        switch style {
-        case .silent: break
-        case .bar:
-            draw(last, &state, .now)
-            write("\n")
-        case .lines:
-            let done = last.completed - state.startedFrom
-            var line = "\(last.phase): \(last.completed) \(last.unit)"
-            if elapsed > 0.5, done > 0 {
-                line += " in \(Self.duration(elapsed)) (\(Self.rate(Double(done) / elapsed)) \(last.unit)/s)"
-            }
-            write(line + Self.figures(last) + "\n")
-        }
-        state.last = nil
-        state.phase = ""
+    private func writeLines(_ lines: [String]) {
+        if style == .lines { for line in lines { write(line + "\n") } }
+    }
+
+    private func endBar(_ state: inout State) {
+        guard style == .bar, state.lineWidth > 0 else { return }
+        draw(&state)
+        write("\n")
         state.lineWidth = 0
     }
 
-    private func draw(_ event: ProgressEvent, _ state: inout State, _ now: ContinuousClock.Instant) {
-        let elapsed = seconds(now - state.startedAt)
-        let done = Double(event.completed - state.startedFrom)
-        let speed = elapsed > 0 ? done / elapsed : 0
-        var line = "\(event.phase) "
-        if let total = event.total, total > 0 {
-            let share = min(1, Double(event.completed) / Double(total))
-            let filled = Int(share * 24)
-            line += "▕" + String(repeating: "█", count: filled) + String(repeating: "░", count: 24 - filled) + "▏"
-            line += " \(Int(share * 100)) %"
-        } else {
-            line += "\(event.completed)"
-        }
-        // A phase is first heard of when its first step is done, so one event alone has no speed.
-        if done > 0 { line += " · \(Self.rate(speed)) \(event.unit)/s" }
-        if let total = event.total, speed > 0, event.completed < total {
-            line += " · \(Self.duration(Double(total - event.completed) / speed)) left"
-        } else {
-            line += " · \(Self.duration(elapsed))"
-        }
-        line += Self.figures(event)
+    private func draw(_ state: inout State) {
+        guard style == .bar else { return }
+        // The last column stays free: some terminals break the line as soon as it is written.
+        let line = state.meter.bar(at: now, width: Self.terminalWidth - 1)
         let padding = max(0, state.lineWidth - line.count)
         state.lineWidth = line.count
         write("\r" + line + String(repeating: " ", count: padding))
     }
 
-    private static func figures(_ event: ProgressEvent) -> String {
-        event.figures.map { " · \($0.name) \(String(format: "%.4g", $0.value))" }.joined()
+    private static var terminalWidth: Int {
+        var size = winsize()
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
     }
 
-    static func rate(_ value: Double) -> String {
-        value >= 100 ? String(Int(value.rounded())) : String(format: "%.1f", value)
-    }
-
-    /// `"7 s"`, `"3 min 05 s"`, `"2 h 10 min"`.
-    static func duration(_ seconds: Double) -> String {
-        let whole = Int(seconds.rounded())
-        if whole < 60 { return "\(whole) s" }
-        if whole < 3600 { return String(format: "%d min %02d s", whole / 60, whole % 60) }
-        return String(format: "%d h %02d min", whole / 3600, whole % 3600 / 60)
-    }
-
-    private func seconds(_ duration: Duration) -> Double {
-        Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
+    private var now: Double {
+        let elapsed = ContinuousClock.now - start
+        return Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
     }
 
     private func write(_ text: String) {

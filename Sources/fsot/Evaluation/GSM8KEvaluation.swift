@@ -16,6 +16,7 @@ struct GSM8KEvaluation {
         let records = Array(try RecordFile.read(task.path).prefix(limit ?? .max))
         let chatTemplate = template == .chatml ? try loaded.tokenizer.recognizedChatTemplate() : nil
         var correct = 0
+        progress(ProgressEvent(phase: task.name, completed: 0, total: records.count, unit: "questions"))
         for (index, record) in records.enumerated() {
             guard let expected = Self.answer(in: record.answer) else {
                 throw CommandFailure(

@@ -20,6 +20,7 @@ struct MultipleChoiceEvaluation {
     func run(_ task: EvaluationTask, limit: Int?) throws -> [EvaluationFigure] {
         let questions = Array(try read(task.path).prefix(limit ?? .max))
         var (bySum, byLength) = (0, 0)
+        progress(ProgressEvent(phase: task.name, completed: 0, total: questions.count, unit: "questions"))
         for (index, question) in questions.enumerated() {
             let scores = try score(question)
             if Self.best(scores) == question.label { bySum += 1 }

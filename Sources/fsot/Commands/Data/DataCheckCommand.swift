@@ -3,6 +3,7 @@ import Emulators
 import Foundation
 import LanguageModels
 import PEFT
+import Progress
 import TensorEngine
 import Training
 
@@ -167,7 +168,7 @@ struct DataCheckCommand: ParsableCommand {
             lines.append(
                 (
                     "estimate",
-                    "\(ProgressDisplay.duration(estimate.secondsPerEpoch)) an epoch, "
+                    "\(ProgressMeter.duration(estimate.secondsPerEpoch)) an epoch, "
                         + "\(Magnitude.bytes(estimate.peakBytes)) of memory"
                 )
             )
