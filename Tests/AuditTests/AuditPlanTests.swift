@@ -37,6 +37,15 @@ struct AuditPlanTests {
         #expect(plan.coinCount == 3000 && plan.duplicateCount == 0 && plan.warnings.isEmpty)
     }
 
+    @Test("The files of data split are holders by their directories' names")
+    func splitNames() throws {
+        let files = try [file("part-1/train.jsonl", texts(60)), file("part-2/train.jsonl", texts(60, from: 100))]
+        let plan = try DrawnPlan.draw(files: files, seed: 1).plan
+        #expect(plan.holders.map(\.name) == ["part-1-train", "part-2-train"])
+        #expect(HolderNames.of(["a/x.jsonl", "b/y.csv.gz"]) == ["x", "y"])
+        #expect(HolderNames.firstDuplicate(in: HolderNames.of(["a/x.jsonl", "a/x.csv"])) == "a-x")
+    }
+
     @Test("All records of a subject share a coin, in every file")
     func subjects() throws {
         func lines(_ holder: String) -> [String] {
@@ -148,7 +157,7 @@ struct AuditPlanTests {
         #expect(throws: AuditError.planTooSmall(records: 300, coins: 4, minimum: AuditPlan.minimumCoins)) {
             try DrawnPlan.draw(files: [file("a.jsonl", oneSubject)], seed: 1)
         }
-        #expect(throws: AuditError.duplicateHolder(name: "a")) {
+        #expect(throws: AuditError.duplicateHolder(name: "data-a")) {
             try DrawnPlan.draw(files: [file("a.jsonl", texts(30)), file("a.csv.gz", texts(30, from: 50))], seed: 1)
         }
         #expect(throws: AuditError.oneSidedHolder(name: "b")) {

@@ -26,10 +26,8 @@ public struct DrawnPlan: Sendable {
     ///   - salt: secret bytes for the digests; fresh random ones unless given.
     /// - Throws: `AuditError.duplicateHolder`, `.planTooSmall`, `.oneSidedHolder`.
     public static func draw(files: [RecordFile], seed: UInt64, salt: [UInt8]? = nil) throws -> DrawnPlan {
-        var names: Set<String> = []
-        for file in files where !names.insert(holderName(file.path)).inserted {
-            throw AuditError.duplicateHolder(name: holderName(file.path))
-        }
+        let names = HolderNames.of(files.map(\.path))
+        if let name = HolderNames.firstDuplicate(in: names) { throw AuditError.duplicateHolder(name: name) }
         let records = files.flatMap(\.records)
         let lines = try files.flatMap { file in try file.records.indices.map { try line(of: $0, in: file) } }
         let groups = CoinGroups(records)
@@ -60,7 +58,7 @@ public struct DrawnPlan: Sendable {
                 )
             }
             let included = entries[start...].count { $0.isIncluded }
-            let name = holderName(file.path)
+            let name = names[holder]
             if included == 0 || included == file.records.count { throw AuditError.oneSidedHolder(name: name) }
             holders.append(
                 AuditPlan.Holder(
@@ -109,14 +107,6 @@ public struct DrawnPlan: Sendable {
 
     private static func hexadecimal(_ bytes: [UInt8]) -> String {
         bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-    }
-
-    private static func holderName(_ path: String) -> String {
-        var name = (path as NSString).lastPathComponent
-        for suffix in [".gz", ".jsonl", ".json", ".csv"] where name.lowercased().hasSuffix(suffix) {
-            name.removeLast(suffix.count)
-        }
-        return name
     }
 
     private static func line(of index: Int, in file: RecordFile) throws -> Data {

@@ -288,28 +288,9 @@ struct HolderRecords {
         }
         let mapping = try columns.map { try ColumnMapping(parsing: $0) }
         let files = try data.map { try RecordFile.open($0, columns: mapping) }
-        let stems = data.map { Self.stem($0) }
-        // Files such as part-1/train.jsonl and part-2/train.jsonl are told apart by their directories.
-        let isUnique = Set(stems).count == stems.count
-        let names =
-            isUnique
-            ? stems
-            : data.map { path in
-                let parent = (AtomicFile.directory(of: path) as NSString).lastPathComponent
-                return parent == "." || parent == "/" ? Self.stem(path) : parent + "-" + Self.stem(path)
-            }
-        guard Set(names).count == names.count else {
-            throw CommandFailure("Two data holders would have the same name; rename one of the files.")
-        }
+        let names = HolderNames.of(data)
+        if let name = HolderNames.firstDuplicate(in: names) { throw AuditError.duplicateHolder(name: name) }
         return zip(names, files).map { HolderRecords(name: $0, file: $1) }
-    }
-
-    private static func stem(_ path: String) -> String {
-        var name = (path as NSString).lastPathComponent
-        for suffix in [".gz", ".jsonl", ".json", ".csv"] where name.lowercased().hasSuffix(suffix) {
-            name = String(name.dropLast(suffix.count))
-        }
-        return name
     }
 
     /// The records as the model sees them; says what was cut.
