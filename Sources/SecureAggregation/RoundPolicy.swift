@@ -84,9 +84,10 @@ public struct RoundPolicy: Sendable, Equatable {
             warnings.append("A sum may hold as few as \(header.neededSurvivors) updates.")
         }
         if Int(header.threshold) < RoundHeader.defaultThreshold(participants: n) {
+            let accomplices = 2 * Int(header.threshold) - n
             warnings.append(
-                "Threshold \(header.threshold) of \(n): the coordinator with \(2 * Int(header.threshold) - n) "
-                    + "participants on its side could unmask single updates."
+                "Threshold \(header.threshold) of \(n): the coordinator with \(accomplices) "
+                    + "participant\(accomplices == 1 ? "" : "s") on its side could unmask single updates."
             )
         }
         if Int(header.threshold) == n { warnings.append("Threshold \(n) of \(n): a single dropout ends the round.") }

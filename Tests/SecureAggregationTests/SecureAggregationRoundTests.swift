@@ -92,7 +92,9 @@ struct SecureAggregationRoundTests {
         #expect(server.view.maskKeysRecovered == [3])
         #expect(server.view.isComplete)
         #expect(server.view.receivedBytes.allSatisfy { $0 > 0 })
-        #expect(server.view.warnings.contains { $0.contains("Threshold 2 of 3") })
+        #expect(
+            server.view.warnings.contains { $0.contains("Threshold 2 of 3: the coordinator with 1 participant on") }
+        )
     }
 
     @Test func weightedMeanHidesTheWeights() throws {
