@@ -110,10 +110,11 @@ private struct AttackTable {
                 aucInterval: deLong.interval(),
                 adjustedPValue: pValue,
                 truePositiveRates: zip(suite.falsePositiveRates, intervals).map { level, interval in
-                    AuditReport.TruePositiveRate(
+                    let rate = curve.truePositiveRate(atFalsePositiveRate: level)
+                    return AuditReport.TruePositiveRate(
                         falsePositiveRate: level,
-                        value: curve.truePositiveRate(atFalsePositiveRate: level),
-                        interval: interval,
+                        value: rate,
+                        interval: interval.widened(for: rate, trials: sample.memberCoinCount),
                         isResolvable: level * Double(sample.heldOutCount) >= 1
                     )
                 },
@@ -173,5 +174,15 @@ extension AuditReport.Counts {
             smallestFalsePositiveRate: heldOut.isEmpty ? 1 : 1 / Double(heldOut.count),
             smallestDetectableAUC: AUC.smallestDetectable(members: memberCoins, heldOut: heldOutCoins)
         )
+    }
+}
+
+extension ConfidenceInterval {
+    /// A bootstrap interval of a rate of 0 or 1 may shrink to that point, as if few records could prove it; the exact
+    /// binomial interval of as many coins is added to it.
+    fileprivate func widened(for rate: Double, trials: Int) -> ConfidenceInterval {
+        guard rate == 0 || rate == 1 else { return self }
+        let exact = ClopperPearson.interval(successes: rate == 0 ? 0 : trials, trials: trials)
+        return ConfidenceInterval(lower: min(lower, exact.lower), upper: max(upper, exact.upper))
     }
 }

@@ -14,6 +14,23 @@ public struct RunFacts: Codable, Sendable, Equatable {
         }
     }
 
+    /// A value against another model's on the same records.
+    public struct Change: Codable, Sendable, Equatable {
+        /// The other model.
+        public var from: String
+        /// This model's value over the other's.
+        public var ratio: Double
+        /// 95 % interval of the ratio, records paired.
+        public var interval: ConfidenceInterval
+
+        /// Keeps the values.
+        public init(from: String, ratio: Double, interval: ConfidenceInterval) {
+            self.from = from
+            self.ratio = ratio
+            self.interval = interval
+        }
+    }
+
     /// How well a model does its task.
     public struct Utility: Codable, Sendable, Equatable {
         /// Which model: "full model", "emulator", "tuned emulator", "plugged-in model".
@@ -24,8 +41,12 @@ public struct RunFacts: Codable, Sendable, Equatable {
         public var value: Double
         /// Whether smaller is better, as for perplexity.
         public var isLowerBetter: Bool
+        /// 95 % interval of the value, when it is known.
+        public var interval: ConfidenceInterval?
+        /// What the tuning did to this model's value, when it is a tuned one.
+        public var change: Change?
 
-        /// Keeps the values.
+        /// Keeps the values; interval and change are not known yet.
         public init(model: String, measure: String, value: Double, isLowerBetter: Bool) {
             self.model = model
             self.measure = measure

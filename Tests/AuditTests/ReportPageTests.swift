@@ -51,13 +51,31 @@ struct ReportPageTests {
         #expect(page.components(separatedBy: "<svg").count == page.components(separatedBy: "</svg>").count)
     }
 
+    @Test(
+        "Utility stands beside the leakage: values, intervals, paired changes; a report without any has no such section"
+    )
+    func utility() throws {
+        let page = try ReportPage.render(reportJSON: Self.report().json())
+        let worth = try #require(page.range(of: "What the tuning was worth"))
+        let table = page[worth.upperBound...].prefix(4000)
+        // Run "half" ships 0.62: 12 − 3 · 0.62 = 10.14 against 14.2 is −28.6 %.
+        #expect(table.contains("10.1<br><small>9.84 to 10.4</small>"))
+        #expect(table.contains("−28.6\u{a0}% (−29.6\u{a0}% to −27.6\u{a0}%)"))
+        // Perplexities far apart share a logarithmic axis.
+        #expect(page.contains(">200</text>") && page.contains(">20</text>"))
+        let bare = try Audit.run(inputs: [SyntheticRun(leak: 0.3).input()], suite: Self.suite())
+        #expect(try !ReportPage.render(reportJSON: bare.json()).contains("What the tuning was worth"))
+    }
+
     @Test("Text from outside is escaped wherever it comes from")
     func escaping() throws {
         let hostile = "<script>alert('x')</script>&\"\u{1}"
         var input = SyntheticRun(name: hostile, leak: 0.5, recordsPerHolder: 30, ratio: 0.5).input()
         input.facts.coordinatorSaw = [hostile]
         input.facts.details = [RunFacts.Detail(hostile, hostile)]
-        input.facts.utility = [RunFacts.Utility(model: hostile, measure: hostile, value: 1, isLowerBetter: true)]
+        var utility = RunFacts.Utility(model: hostile, measure: hostile, value: 1, isLowerBetter: true)
+        utility.change = RunFacts.Change(from: hostile, ratio: 1, interval: ConfidenceInterval(lower: 1, upper: 1))
+        input.facts.utility = [utility]
         for index in input.records.indices { input.records[index].holder = hostile }
         var second = input
         second.name = hostile + "2"
@@ -89,7 +107,7 @@ struct ReportPageTests {
                 reason: "its schema is fsot.audit/9 and this version reads fsot.audit/1"
             )
         ) { try ReportPage.render(reportJSON: Data(other.utf8)) }
-        let wild = text.replacing(/"(upper|lower|compressionRatio|value)" : [-0-9.e]+/) { match in
+        let wild = text.replacing(/"(upper|lower|compressionRatio|value|ratio)" : [-0-9.e]+/) { match in
             "\"\(match.output.1)\" : 1e300"
         }
         #expect(wild != text)

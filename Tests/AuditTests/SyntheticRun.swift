@@ -95,21 +95,21 @@ struct SyntheticRun {
             "The masked sum of three updates in each of 4 rounds; no single update.",
             "Which data holders took part, and how many records each reported.",
         ]
+        func utility(_ model: String, _ value: Double, before: (String, Double)? = nil) -> RunFacts.Utility {
+            var utility = RunFacts.Utility(model: model, measure: "perplexity", value: value, isLowerBetter: true)
+            utility.interval = ConfidenceInterval(lower: value * 0.97, upper: value * 1.03)
+            utility.change = before.map {
+                let ratio = value / $0.1
+                let interval = ConfidenceInterval(lower: ratio - 0.01, upper: ratio + 0.01)
+                return RunFacts.Change(from: $0.0, ratio: ratio, interval: interval)
+            }
+            return utility
+        }
         facts.utility = [
-            RunFacts.Utility(model: "full model", measure: "perplexity", value: 14.2, isLowerBetter: true),
-            RunFacts.Utility(model: "emulator", measure: "perplexity", value: 31 - 12 * ratio, isLowerBetter: true),
-            RunFacts.Utility(
-                model: "tuned emulator",
-                measure: "perplexity",
-                value: 16 - 5 * ratio,
-                isLowerBetter: true
-            ),
-            RunFacts.Utility(
-                model: "plugged-in model",
-                measure: "perplexity",
-                value: 12 - 3 * ratio,
-                isLowerBetter: true
-            ),
+            utility("full model", 14.2),
+            utility("emulator", 310 - 120 * ratio),
+            utility("tuned emulator", 16 - 5 * ratio, before: ("emulator", 310 - 120 * ratio)),
+            utility("plugged-in model", 12 - 3 * ratio, before: ("full model", 14.2)),
         ]
         facts.details = [
             RunFacts.Detail("method", "whole blocks, 2 bottom and 2 top"),

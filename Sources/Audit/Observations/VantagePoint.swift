@@ -5,6 +5,14 @@ public enum VantagePoint: String, Codable, Sendable, CaseIterable {
     /// The model owner: the full model with the aggregated adapter plugged in.
     case owner
 
+    /// Who this attacker is, for headings.
+    public var attacker: String {
+        switch self {
+        case .peer: return "a peer, that is another data holder"
+        case .owner: return "the owner of the full model"
+        }
+    }
+
     /// What this attacker holds, in words for the report.
     public var sees: String {
         switch self {

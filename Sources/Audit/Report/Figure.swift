@@ -16,7 +16,18 @@ enum Figure {
 
     static func percent(_ share: Double) -> String {
         let value = share * 100
-        return trimmed(decimal(value, abs(value) < 1 ? 2 : 1)) + " %"
+        return trimmed(decimal(value, abs(value) < 1 ? 2 : 1)) + "\u{a0}%"
+    }
+
+    /// "−54.3 %", "+2 %".
+    static func signedPercent(_ share: Double) -> String {
+        let text = percent(share)
+        return share > 0 && !isZero(text) ? "+" + text : text
+    }
+
+    /// About three significant digits, for values such as perplexities.
+    static func measure(_ value: Double) -> String {
+        decimal(value, abs(value) < 10 ? 2 : (abs(value) < 1000 ? 1 : 0))
     }
 
     static func pValue(_ value: Double) -> String {

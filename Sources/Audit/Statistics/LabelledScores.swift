@@ -49,6 +49,8 @@ public struct LabelledScores: Sendable, Equatable {
     public var memberCount: Int { isMember.count { $0 } }
     /// Number of held-out records.
     public var heldOutCount: Int { count - memberCount }
+    /// Number of independent coins among the members.
+    public var memberCoinCount: Int { Set(zip(clusters, isMember).filter(\.1).map(\.0)).count }
     /// The members' scores, in record order.
     public var memberScores: [Double] { zip(scores, isMember).filter(\.1).map(\.0) }
     /// The held-out records' scores, in record order.

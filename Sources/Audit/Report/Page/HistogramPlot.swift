@@ -9,7 +9,7 @@ struct HistogramPlot {
         let members = shares(histogram.members)
         let heldOut = shares(histogram.heldOut)
         let highest = max(members.max() ?? 0, heldOut.max() ?? 0, 1e-9)
-        var x = PlotFrame.Axis.around("", [histogram.lower, histogram.upper], padding: 0.02)
+        var x = PlotFrame.Axis.around("", [histogram.lower, histogram.upper], padding: 0.02, intervals: 5)
         x.title = "score (higher = more likely a member)"
         let frame = PlotFrame(
             width: 300,

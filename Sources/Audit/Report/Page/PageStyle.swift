@@ -4,7 +4,7 @@ enum PageStyle {
         :root{--ink:#1d2430;--soft:#5b6675;--rule:#dfe3e8;--page:#fff;--card:#f7f8fa;--member:#b5482a;--held:#3f6f94;
         --leakage:#a3271f;--invalid_split:#7a3f98;--inconclusive:#8a6100;--none_found:#256b5a;
         --c0:#2f5fa3;--c1:#b5482a;--c2:#3f8f6b;--c3:#8a5aa8;--c4:#b38600;--c5:#2b8fa8;--c6:#8c4a5f;--c7:#666f7c}
-        @media (prefers-color-scheme:dark){:root{--ink:#e6e9ee;--soft:#9aa5b4;--rule:#343c48;--page:#14181e;--card:#1c222a;
+        @media screen and (prefers-color-scheme:dark){:root{--ink:#e6e9ee;--soft:#9aa5b4;--rule:#343c48;--page:#14181e;--card:#1c222a;
         --member:#e58a6d;--held:#7fb2da;--leakage:#f08a80;--invalid_split:#c99be3;--inconclusive:#e0b64f;--none_found:#6fc5ad;
         --c0:#7aa7ea;--c1:#e58a6d;--c2:#74c79f;--c3:#c39be0;--c4:#e0b64f;--c5:#6fc6de;--c6:#d48ea4;--c7:#a5afbd}}
         *{box-sizing:border-box}
@@ -22,7 +22,7 @@ enum PageStyle {
         border-radius:0 8px 8px 0}
         .verdict.leakage{color:var(--leakage)}.verdict.invalid_split{color:var(--invalid_split)}
         .verdict.inconclusive{color:var(--inconclusive)}.verdict.none_found{color:var(--none_found)}
-        .verdict b{display:block;font-size:20px;line-height:1.3}
+        .verdict b{display:block;font-size:20px;line-height:1.3;text-wrap:balance}
         .verdict small{font-size:12.5px;font-weight:600;text-transform:uppercase;letter-spacing:.07em}
         .verdict ul{color:var(--ink);margin:10px 0 0;padding-left:20px}
         .scroll{overflow-x:auto}
@@ -30,10 +30,11 @@ enum PageStyle {
         th{font-weight:600;color:var(--soft);text-align:left;font-size:12.5px;vertical-align:bottom}
         th,td{padding:6px 10px 6px 0;border-bottom:1px solid var(--rule)}
         td.n,th.n{text-align:right}
+        td.name{white-space:nowrap}
         td small{color:var(--soft);font-size:12px;white-space:nowrap}
         tr.control td{color:var(--soft)}
         tr.strongest td:first-child{font-weight:700}
-        td.forest{width:200px;padding:0 10px 0 0}
+        td.forest{width:200px;padding:0 10px 0 0}td.forest svg{min-width:150px}
         .faint{color:var(--soft);opacity:.75}
         .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(168px,1fr));gap:10px;margin:14px 0}
         .cards div{background:var(--card);border-radius:8px;padding:10px 14px}
@@ -67,7 +68,11 @@ enum PageStyle {
         .limits{display:grid;grid-template-columns:repeat(auto-fit,minmax(280px,1fr));gap:8px 30px}
         .limits ul{padding-left:18px;margin:4px 0;font-size:14.5px}
         footer{margin-top:48px;padding-top:14px;border-top:1px solid var(--rule);color:var(--soft);font-size:13px}
-        @media print{:root{--page:#fff;--card:#f4f5f7}html{font-size:10.5pt}body{max-width:none;padding:0}
-        figure,.verdict,tr,.cards div{break-inside:avoid}h2,h3{break-after:avoid}}
+        @media print{@page{margin:14mm}:root{--card:#f4f5f7}html{font-size:9.5pt}body{max-width:none;padding:0}
+        .scroll{overflow:visible}table{font-size:8pt}th,td small{font-size:7pt}th,td{padding:3px 7px 3px 0}
+        td.forest{width:110px}td.forest svg{min-width:100px}h2{margin-top:26px;padding-top:10px}
+        .pair{grid-template-columns:1fr 1fr}.many,.cards{grid-template-columns:repeat(4,1fr)}.limits{grid-template-columns:repeat(3,1fr)}
+        figure,.verdict,.cards,.limits div,tr,dl.words dd{break-inside:avoid}h2,h3,h4,h2+p,h3+p,dl.words dt{break-after:avoid}
+        .verdict,.cards div,.swatch{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
         """
 }

@@ -37,8 +37,29 @@ struct PlotFrame {
             )
         }
 
-        /// A linear axis with round ticks around all `values`.
-        static func around(_ title: String, _ values: [Double], padding: Double = 0.08) -> Axis {
+        /// A logarithmic axis around positive `values`, with ticks at 1, 2 and 5 of each decade.
+        static func logarithmic(_ title: String, around values: [Double]) -> Axis {
+            // A damaged report may hold any number.
+            let low = min(1e300, max(1e-300, values.min() ?? 1)) / 1.3
+            let high = min(1e300, max(1e-300, values.max() ?? 1)) * 1.3
+            let decades = Int(floor(log10(low)))...Int(ceil(log10(high)))
+            let ticks = decades.flatMap { decade in [1, 2, 5].map { $0 * pow(10, Double(decade)) } }
+            return Axis(
+                title: title,
+                lower: low,
+                upper: high,
+                isLogarithmic: true,
+                ticks: ticks.filter { $0 >= low && $0 <= high }
+            )
+        }
+
+        /// A linear axis with round ticks around all `values`, at most about `intervals` of them.
+        static func around(
+            _ title: String,
+            _ values: [Double],
+            padding: Double = 0.08,
+            intervals: Double = 7
+        ) -> Axis {
             var low = values.min() ?? 0
             var high = values.max() ?? 1
             if high <= low {
@@ -48,13 +69,23 @@ struct PlotFrame {
             let span = high - low
             low -= span * padding
             high += span * padding
-            let raw = (high - low) / 7
+            let raw = (high - low) / intervals
             let magnitude = pow(10, floor(log10(raw)))
             let step = [1, 2, 2.5, 5, 10].map { $0 * magnitude }.first { $0 >= raw } ?? raw
             let first = (low / step).rounded(.up)
             let count = (high / step).rounded(.down) - first
             let ticks = count >= 0 && count < 12 ? (0...Int(count)).map { (first + Double($0)) * step } : []
-            return Axis(title: title, lower: low, upper: high, ticks: ticks)
+            // Ticks of one axis share their decimals: 0.020 stands beside 0.025.
+            let decimals = (0...6).first {
+                abs((step * pow(10, Double($0))).rounded() - step * pow(10, Double($0))) < 1e-6
+            }
+            return Axis(
+                title: title,
+                lower: low,
+                upper: high,
+                ticks: ticks,
+                label: { abs($0) < 1e6 ? Figure.decimal($0, decimals ?? 6) : Figure.tick($0) }
+            )
         }
     }
 

@@ -32,6 +32,7 @@ public struct ReportPage {
         </header>
         \(verdict)
         \(SummaryTable(report: report).markup)
+        \(UtilityTable(report: report).markup)
         \(sweep)
         \(report.runs.enumerated().map { RunSection(report: report, run: $1, number: $0 + 1).markup })
         \(Closing(report: report).markup)
@@ -55,7 +56,9 @@ public struct ReportPage {
 
     private var sweep: Markup {
         guard let plot = SweepPlot(report) else { return "" }
-        let vantages = plot.vantages.enumerated().map { Self.key($0, $1.rawValue) }
+        let vantages =
+            plot.vantages.enumerated().map { Self.key("line c\($0)", $1.rawValue) }
+            + [Self.key("chance", "guessing"), Self.key("limit", "policy limit for an interval's lower end")]
         var figures: [Markup] = [
             """
             <figure>\(plot.leakage)<figcaption><ul class="legend">\(vantages)</ul>Leakage: AUC of \(plot.attack) with its \
@@ -63,11 +66,11 @@ public struct ReportPage {
             """
         ]
         if let utility = plot.utility {
-            let models = plot.utilityModels.enumerated().map { Self.key($0 + 2, $1) }
+            let models = plot.utilityModels.enumerated().map { Self.key("line c\($0 + 2)", $1) }
             figures.append(
                 """
-                <figure>\(utility)<figcaption><ul class="legend">\(models)</ul>Utility at the same ratios. Compare leakage only \
-                where utility is alike: a model that learned less also leaks less.</figcaption></figure>
+                <figure>\(utility)<figcaption><ul class="legend">\(models)</ul>Utility at the same ratios, with 95 % \
+                intervals. Compare leakage only where utility is alike: a model that learned less also leaks less.</figcaption></figure>
                 """
             )
         }
@@ -81,8 +84,8 @@ public struct ReportPage {
             """
     }
 
-    private static func key(_ color: Int, _ name: String) -> Markup {
-        "<li><svg class=\"key\" viewBox=\"0 0 22 8\"><path class=\"line c\(color)\" d=\"M1 4H21\"/></svg>\(name)</li>"
+    private static func key(_ style: Markup, _ name: String) -> Markup {
+        "<li><svg class=\"key\" viewBox=\"0 0 22 8\"><path class=\"\(style)\" d=\"M1 4H21\"/></svg>\(name)</li>"
     }
 
     private var comparisons: Markup {

@@ -20,21 +20,18 @@ struct RunSection {
         let entries: [(String, String?)] = [
             ("shipped / full parameters", facts.compressionRatio.map(Figure.percent)),
             ("middle blocks kept", facts.middleKept.map(Figure.percent)),
-            ("full model", facts.fullParameters.map { "\(Figure.count($0)) parameters" }),
-            ("emulator", facts.shippedParameters.map { "\(Figure.count($0)) parameters" }),
-            ("adapter", facts.adapterParameters.map { "\(Figure.count($0)) parameters" }),
-            ("adapter file", facts.adapterBytes.map(Figure.bytes)),
+            ("full model, parameters", facts.fullParameters.map(Figure.count)),
+            ("emulator, parameters", facts.shippedParameters.map(Figure.count)),
+            ("adapter, parameters", facts.adapterParameters.map(Figure.count)),
             ("emulator as shipped", facts.emulatorBytes.map(Figure.bytes)),
+            ("adapter, one way", facts.adapterBytes.map(Figure.bytes)),
             ("crossed a wire in all", facts.wireBytes.map(Figure.bytes)),
         ]
         return cards(of: entries.compactMap { label, value in value.map { (label, $0) } })
     }
 
     private var details: Markup {
-        let utility = run.facts.utility.map { ("\($0.model): \($0.measure)", Figure.decimal($0.value, 3)) }
-        let rows = (run.facts.details.map { ($0.label, $0.value) } + utility).map { label, value -> Markup in
-            "<tr><td>\(label)</td><td>\(value)</td></tr>"
-        }
+        let rows = run.facts.details.map { "<tr><td>\($0.label)</td><td>\($0.value)</td></tr>" as Markup }
         return rows.isEmpty ? "" : "<div class=\"scroll\"><table>\(rows)</table></div>"
     }
 
@@ -81,13 +78,13 @@ struct RunSection {
         }
         let fit = vantage.fit
         let perplexities = [
-            ("perplexity, members before", Figure.decimal(fit.memberPerplexityBefore, 2)),
-            ("members after", Figure.decimal(fit.memberPerplexityAfter, 2)),
-            ("held out before", Figure.decimal(fit.heldOutPerplexityBefore, 2)),
-            ("held out after", Figure.decimal(fit.heldOutPerplexityAfter, 2)),
+            ("members before", Figure.measure(fit.memberPerplexityBefore)),
+            ("members after", Figure.measure(fit.memberPerplexityAfter)),
+            ("held out before", Figure.measure(fit.heldOutPerplexityBefore)),
+            ("held out after", Figure.measure(fit.heldOutPerplexityAfter)),
         ]
         return """
-            <h3>Seen from \(vantage.vantage.rawValue)</h3>
+            <h3>Seen by \(vantage.vantage.attacker)</h3>
             <p>The attacker holds \(vantage.vantage.sees), and compares with \(vantage.vantage.reference).</p>
             \(AttackTableView(report: report, run: run, vantage: vantage).markup)
             <div class="pair">
@@ -96,13 +93,15 @@ struct RunSection {
             named with near certainty.</figcaption></figure>
             </div>
             \(plot.legend)
-            <h4>Scores of <span class="swatch member"></span>members and <span class="swatch held"></span>held-out records</h4>
+            <h4>Scores of <span class="swatch member"></span>members and <span class="swatch held"></span>held-out records, \
+            as shares of each side</h4>
             <div class="many">
             \(histograms)
             </div>
-            <h4>What the tuning changed</h4>
+            <h4>What the tuning did to the mean record's perplexity</h4>
             \(cards(of: perplexities))
-            <p class="quiet">Learning lowers both; memorising lowers the members' more. That gap is what the attacks live on.</p>
+            <p class="quiet">Learning lowers both; memorising lowers the members' more. That gap is what the attacks live on. \
+            Every record counts alike here; where the models' perplexities stand side by side above, every token does.</p>
             """
     }
 

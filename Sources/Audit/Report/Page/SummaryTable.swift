@@ -17,8 +17,15 @@ struct SummaryTable {
             \(report.runs.flatMap { run in run.vantages.map { row(run, $0, level) } })
             </table></div>
             <p class="quiet">“No model” is the AUC of a classifier that reads only the records, “untuned model” the largest AUC \
-            of any attack on the model before tuning. Both must be near 0.5, or the split is not fair.</p>
+            of any attack on the model before tuning. Both must be near 0.5, or the split is not fair.\(unresolved)</p>
             """
+    }
+
+    private var unresolved: Markup {
+        let level = report.suite.policy.truePositiveRateLevel
+        let rates = report.runs.flatMap { $0.vantages.compactMap(\.strongest).flatMap(\.truePositiveRates) }
+        let isAny = rates.contains { $0.falsePositiveRate == level && !$0.isResolvable }
+        return isAny ? " Figures marked * lie below what this number of held-out records can resolve." : ""
     }
 
     private var forest: ForestPlot {
@@ -27,6 +34,10 @@ struct SummaryTable {
 
     private var lowest: Double {
         report.runs.flatMap { $0.vantages.compactMap(\.strongest) }.map(\.aucInterval.lower).min() ?? 0.5
+    }
+
+    private func middle(_ run: AuditReport.RunReport) -> Markup {
+        run.facts.middleKept.map { "<br><small>\(Figure.percent($0)) of the middle</small>" } ?? ""
     }
 
     private func row(
@@ -38,8 +49,8 @@ struct SummaryTable {
         let rate = strongest.truePositiveRates.first { $0.falsePositiveRate == level }
         let null = vantage.nullControl.map(\.auc).max()
         return """
-            <tr><td>\(run.name)</td><td>\(vantage.vantage.rawValue)</td>\
-            <td>\(run.facts.compressionRatio.map(Figure.percent) ?? "–")</td>\
+            <tr><td class="name">\(run.name)</td><td>\(vantage.vantage.rawValue)</td>\
+            <td>\(run.facts.compressionRatio.map(Figure.percent) ?? "–")\(middle(run))</td>\
             <td>\(strongest.attack)</td>\
             <td class="forest">\(forest.mark(strongest, color: vantage.vantage == .peer ? 0 : 1))</td>\
             <td class="n">\(Figure.decimal(strongest.auc, 3))<br><small>\(Figure.interval(strongest.aucInterval, 3))</small></td>\

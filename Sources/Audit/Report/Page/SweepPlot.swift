@@ -44,8 +44,6 @@ struct SweepPlot {
         var content: [Markup] = [
             "<path class=\"chance\" d=\"M\(frame.left) \(frame.y(0.5))H\(frame.width - frame.right)\"/>",
             "<path class=\"limit\" d=\"M\(frame.left) \(frame.y(policyLimit))H\(frame.width - frame.right)\"/>",
-            "<text class=\"note\" x=\"\(frame.left + 5)\" y=\"\(frame.y(0.5) - 5)\">guessing</text>",
-            "<text class=\"note\" x=\"\(frame.left + 5)\" y=\"\(frame.y(policyLimit) - 5)\">policy limit for the lower end</text>",
         ]
         for color in vantages.indices {
             let series = points.filter { $0.color == color }
@@ -85,22 +83,33 @@ struct SweepPlot {
         guard let measure = utilityMeasure else { return nil }
         let values = runs.flatMap(\.run.facts.utility).filter { $0.measure == measure }
         let better = values.first?.isLowerBetter == true ? "lower is better" : "higher is better"
+        let ends = values.flatMap { [$0.value] + ($0.interval.map { [$0.lower, $0.upper] } ?? []) }
+        let title = "\(measure) (\(better))"
+        let smallest = ends.min() ?? 0
+        // Perplexities of a tuned and an untuned model may lie orders of magnitude apart.
+        let isWide = smallest > 0 && (ends.max() ?? 0) / smallest > 8
         let frame = PlotFrame(
             width: 460,
             height: 330,
             x: ratioAxis,
-            y: .around("\(measure) (\(better))", values.map(\.value))
+            y: isWide ? .logarithmic(title, around: ends) : .around(title, ends)
         )
         var content: [Markup] = []
         for (color, model) in utilityModels.enumerated() {
             let series = runs.compactMap { entry in
                 entry.run.facts.utility.first { $0.model == model && $0.measure == measure }
-                    .map { (x: entry.ratio, y: $0.value) }
+                    .map { (x: entry.ratio, utility: $0) }
             }
-            content.append(frame.line(series, color: color + 2))
+            content.append(frame.line(series.map { (x: $0.x, y: $0.utility.value) }, color: color + 2))
             for point in series {
+                let value = point.utility.value
                 content.append(
-                    "<circle class=\"dot c\(color + 2)\" cx=\"\(frame.x(point.x))\" cy=\"\(frame.y(point.y))\" r=\"4\"/>"
+                    frame.whisker(
+                        x: point.x,
+                        y: value,
+                        interval: point.utility.interval ?? ConfidenceInterval(lower: value, upper: value),
+                        color: color + 2
+                    )
                 )
             }
         }

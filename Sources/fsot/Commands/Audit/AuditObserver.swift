@@ -46,7 +46,9 @@ struct AuditObserver {
             (placed as? LoRA)?.merge()
             let tuned = try score(collector, peer, "\(name): tuned emulator", display)
             var vantages = [ObservationCollector.observations(vantage: .peer, tuned: tuned, reference: reference)]
-            var scores = [("emulator", reference), ("tuned emulator", tuned)]
+            var scores: [RunFacts.Utility.Scored] = [
+                .init("emulator", reference), .init("tuned emulator", tuned, before: "emulator"),
+            ]
             var fullParameters: Int?
 
             if let modelPath {
@@ -72,19 +74,22 @@ struct AuditObserver {
                     vantages.append(
                         ObservationCollector.observations(vantage: .owner, tuned: owner, reference: fullReference)
                     )
-                    scores = [("full model", fullReference)] + scores + [("plugged-in model", owner)]
+                    scores.insert(.init("full model", fullReference), at: 0)
+                    scores.append(.init("plugged-in model", owner, before: "full model"))
                 }
             }
             display.finish()
             let records = drawn.auditedRecords
             return AuditInput(
                 name: name,
-                facts: try facts(
-                    path,
+                facts: try RunFacts(
+                    ofRun: path,
                     description,
+                    plan: plan,
                     shipped: shipped,
                     full: fullParameters,
-                    utility: scores.map { ($0.0, heldOutPerplexity($0.1, records)) }
+                    precision: precision,
+                    utility: RunFacts.Utility.heldOutPerplexities(of: scores, records: records)
                 ),
                 records: records,
                 vantages: vantages
@@ -134,73 +139,5 @@ struct AuditObserver {
             },
             progress: display.handler
         )
-    }
-
-    /// exp of the mean negative log-probability over the scored tokens of the records that were not trained on.
-    private func heldOutPerplexity(_ scores: ObservationCollector.ModelScores, _ records: [AuditedRecord]) -> Double {
-        var sum = 0.0
-        var count = 0
-        for (record, tokens) in zip(records, scores.plain) where !record.isMember {
-            sum -= tokens.reduce(0.0) { $0 + $1.logProbability }
-            count += tokens.count
-        }
-        return count == 0 ? .nan : exp(sum / Double(count))
-    }
-
-    private func facts(
-        _ path: String,
-        _ description: RunDescription,
-        shipped: Int,
-        full: Int?,
-        utility: [(String, Double)]
-    ) throws -> RunFacts {
-        let rounds = try RunDirectory.records(at: path)
-        var traffic = TrafficCount()
-        for round in rounds { traffic += round.traffic }
-        var facts = RunFacts()
-        facts.compressionRatio = full.map { Double(shipped) / Double($0) }
-        facts.fullParameters = full
-        facts.shippedParameters = shipped
-        let metadata = description.metadata
-        facts.middleKept = Double(metadata.kept) / Double(metadata.fullLayers - metadata.bottom - metadata.top)
-        facts.adapterParameters = description.adapterParameters
-        facts.adapterBytes = description.adapterParameters * 4
-        facts.emulatorBytes = description.emulatorBytes
-        facts.wireBytes = description.emulatorBytes * description.holders.count + traffic.down + traffic.up
-        facts.coordinatorSaw = Self.coordinatorSaw(description, rounds)
-        facts.utility = utility.map {
-            RunFacts.Utility(model: $0.0, measure: "perplexity, held-out records", value: $0.1, isLowerBetter: true)
-        }
-        facts.details = [
-            RunFacts.Detail("method", description.site.method.name),
-            RunFacts.Detail("data holders", "\(description.holders.count)"),
-            RunFacts.Detail(
-                "training",
-                "\(rounds.count) rounds of \(description.federation.localSteps) steps of \(description.site.batch) records, "
-                    + "learning rate \(description.federation.learningRate)"
-            ),
-            RunFacts.Detail("template", description.template.rawValue),
-            RunFacts.Detail(
-                "products",
-                "tuned in \(description.site.precision.rawValue), scored in \(precision.rawValue)"
-            ),
-            RunFacts.Detail("seed", "\(description.federation.seed)"),
-        ]
-        return facts
-    }
-
-    private static func coordinatorSaw(_ description: RunDescription, _ rounds: [RoundRecord]) -> [String] {
-        guard description.isMasked else {
-            return ["Every update of every data holder in the clear, in \(rounds.count) rounds: masking was off."]
-        }
-        let views = rounds.compactMap(\.view)
-        let dropouts = views.reduce(0) { $0 + $1.maskKeysRecovered.count }
-        var lines = [
-            "In each of \(rounds.count) rounds: public keys, encrypted shares, one masked vector a data holder, and the sum of "
-                + "\(views.map(\.masked.count).min() ?? 0) or more updates. No single update.",
-            "\(dropouts) dropouts were unmasked out of the sums.",
-        ]
-        for warning in Set(views.flatMap(\.warnings)).sorted() { lines.append(warning) }
-        return lines
     }
 }

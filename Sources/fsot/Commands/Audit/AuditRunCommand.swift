@@ -31,6 +31,9 @@ struct AuditRunCommand: ParsableCommand {
     @Option(help: ComputeChoice.help)
     var compute: ComputeChoice = .auto
 
+    @Option(help: "The report's heading.")
+    var title = "Membership audit"
+
     @Option(name: .shortAndLong, help: "A new directory.")
     var output: String
 
@@ -51,8 +54,12 @@ struct AuditRunCommand: ParsableCommand {
         let report = try Audit.run(
             inputs: inputs,
             suite: suite,
-            title: "Membership audit",
-            provenance: [RunFacts.Detail("fsot", Fsot.configuration.version), RunFacts.Detail("suite", suite.name)],
+            title: title,
+            provenance: [
+                RunFacts.Detail("fsot", Fsot.configuration.version),
+                RunFacts.Detail("made", Date().formatted(.iso8601.year().month().day())),
+                RunFacts.Detail("command", Self.command),
+            ],
             progress: display.handler
         )
         display.finish()
@@ -68,6 +75,14 @@ struct AuditRunCommand: ParsableCommand {
             console.print("report            \(output)/report.html")
         }
         if report.verdict.exitCode != 0 { throw ExitCode(report.verdict.exitCode) }
+    }
+
+    /// The command as it was typed, but for the directories of absolute paths: a report may leave the house.
+    private static var command: String {
+        let arguments = CommandLine.arguments.dropFirst().map {
+            $0.hasPrefix("/") ? ($0 as NSString).lastPathComponent : $0
+        }
+        return (["fsot"] + arguments).joined(separator: " ")
     }
 
     private static func readSuite(_ path: String) throws -> AttackSuite {
@@ -102,6 +117,34 @@ struct AuditRunCommand: ParsableCommand {
         }
     }
 
+    /// One line a run: what was shipped, what crossed a wire, and how good each model is on held-out records.
+    private static func utility(_ report: AuditReport) -> String {
+        guard let first = report.runs.first?.facts.utility.first else { return "" }
+        var models: [String] = []
+        for utility in report.runs.flatMap(\.facts.utility) where !models.contains(utility.model) {
+            models.append(utility.model)
+        }
+        var table = Table(["run", "shipped", "on the wire"] + models)
+        for run in report.runs {
+            let facts = run.facts
+            let figures = models.map { model in
+                facts.utility.first { $0.model == model && $0.measure == first.measure }.map(text) ?? ""
+            }
+            table.add(
+                [
+                    run.name, facts.compressionRatio.map { String(format: "%.1f %%", $0 * 100) } ?? "",
+                    facts.wireBytes.map(Magnitude.bytes) ?? "",
+                ] + figures
+            )
+        }
+        return "\(first.measure) (95 % interval)\n\(table.text)\n\n"
+    }
+
+    private static func text(_ utility: RunFacts.Utility) -> String {
+        let value = String(format: "%.2f", utility.value)
+        return utility.interval.map { value + String(format: " (%.2f–%.2f)", $0.lower, $0.upper) } ?? value
+    }
+
     private static func summary(_ report: AuditReport) -> String {
         var table = Table(["run", "vantage", "attack", "AUC", "95 % interval", "TPR@1%", "adjusted p"])
         for run in report.runs {
@@ -121,7 +164,7 @@ struct AuditRunCommand: ParsableCommand {
                 String(format: "%.3f–%.3f", run.blind.aucInterval.lower, run.blind.aucInterval.upper), "", "",
             ])
         }
-        return table.text + "\n\n" + report.verdict.headline + "\n"
+        return table.text + "\n\n" + utility(report) + report.verdict.headline + "\n"
             + report.verdict.reasons.map { "  - " + $0 }.joined(separator: "\n")
     }
 }

@@ -1,0 +1,115 @@
+import Audit
+import Emulators
+import Federation
+import Progress
+import SecureAggregation
+import TensorEngine
+import Training
+
+extension RunFacts {
+    /// What a run directory says about its run.
+    ///
+    /// - Parameters:
+    ///   - path: the run directory.
+    ///   - description: its `run.json`.
+    ///   - plan: the directory of the plan that it followed.
+    ///   - shipped: parameters of the emulator.
+    ///   - full: parameters of the full model, when the auditor has it.
+    ///   - precision: what the auditor computed in.
+    ///   - utility: how good the models are.
+    /// - Throws: `FederationError` for damaged metrics.
+    init(
+        ofRun path: String,
+        _ description: RunDescription,
+        plan: String,
+        shipped: Int,
+        full: Int?,
+        precision: ComputePrecision,
+        utility: [Utility]
+    ) throws {
+        self.init()
+        let rounds = try RunDirectory.records(at: path)
+        var traffic = TrafficCount()
+        for round in rounds { traffic += round.traffic }
+        let metadata = description.metadata
+        let emulators = description.emulatorBytes * description.holders.count
+        compressionRatio = full.map { Double(shipped) / Double($0) }
+        fullParameters = full
+        shippedParameters = shipped
+        middleKept = Double(metadata.kept) / Double(metadata.fullLayers - metadata.bottom - metadata.top)
+        adapterParameters = description.adapterParameters
+        adapterBytes = description.adapterParameters * 4
+        emulatorBytes = description.emulatorBytes
+        wireBytes = emulators + traffic.down + traffic.up
+        coordinatorSaw = Self.coordinatorSaw(description, rounds)
+        self.utility = utility
+        let seconds = rounds.reduce(0) { $0 + $1.seconds }
+        details = [
+            Detail(
+                "blocks of the emulator",
+                "\(metadata.bottom) bottom + \(metadata.kept) of \(metadata.fullLayers - metadata.bottom - metadata.top) "
+                    + "middle + \(metadata.top) top"
+            ),
+            Detail("what is tuned", Self.name(of: description.site.method)),
+            Detail(
+                "training",
+                "\(Self.count(rounds.count, "round")) of \(Self.count(description.federation.localSteps, "step")), "
+                    + "\(description.site.batch) records a step, learning rate \(description.federation.learningRate)"
+            ),
+            Detail("took", ProgressMeter.duration(seconds) + " for all rounds"),
+            Detail(
+                "records as text",
+                "template \(description.template.rawValue), at most \(description.maximumLength) tokens"
+            ),
+            Detail(
+                "products",
+                "tuned in \(description.site.precision.rawValue), scored in \(precision.rawValue)"
+            ),
+            Detail("seed", "\(description.federation.seed)"),
+            Detail("plan, SHA-256", try FileDigest.hexadecimal(of: plan + "/" + DrawnPlan.planFile)),
+            Detail(
+                "crossed a wire",
+                "emulator \(Magnitude.bytes(emulators)) to \(Self.count(description.holders.count, "data holder")); rounds "
+                    + "\(Magnitude.bytes(traffic.down)) down, \(Magnitude.bytes(traffic.up)) up"
+            ),
+        ]
+    }
+
+    private static func name(of method: TuningMethod) -> String {
+        switch method {
+        case .blocks: "the bottom and top blocks, whole"
+        case .lora(let rank, let alpha, let targets):
+            "LoRA of rank \(rank), alpha \(alpha), on "
+                + (targets.isEmpty ? "every linear layer" : targets.joined(separator: ", "))
+                + " of the bottom and top blocks"
+        }
+    }
+
+    private static func coordinatorSaw(_ description: RunDescription, _ rounds: [RoundRecord]) -> [String] {
+        let left = rounds.reduce(0) { $0 + $1.invited.count - $1.included.count }
+        let dropouts =
+            left == 0
+            ? "No data holder dropped out of a round."
+            : "\(count(left, "time")) a data holder dropped out of a round; its update is not in that round's sum."
+        guard description.isMasked else {
+            return [
+                "Every update of every data holder in the clear, in \(count(rounds.count, "round")): masking was off.",
+                dropouts,
+            ]
+        }
+        let views = rounds.compactMap(\.view)
+        let fewest = views.map(\.masked.count).min() ?? 0
+        var lines = [
+            "In each of \(count(rounds.count, "round")): public keys, encrypted shares, one masked vector a data holder, and the "
+                + "sum of \(fewest) or more updates. No single update.",
+            dropouts,
+        ]
+        let unmasked = views.reduce(0) { $0 + $1.maskKeysRecovered.count }
+        if unmasked > 0 {
+            lines.append("\(count(unmasked, "dropout")) left masks in a sum, which the others' shares took out again.")
+        }
+        return lines + Set(views.flatMap(\.warnings)).sorted()
+    }
+
+    private static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+}
