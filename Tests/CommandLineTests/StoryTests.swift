@@ -133,8 +133,12 @@ struct StoryTests {
         try story.compress()
         let short = ["--rounds", "1", "--local-steps", "4"]
         let terminal = try Transcript.onTerminal(story.tuning(into: "one", short), in: story.scratch, environment: [:])
-        #expect(terminal.contains("▕████████████████████████▏ 100 %") && terminal.contains(" tokens/s"))
+        #expect(terminal.contains("█▏ 100 %") && terminal.contains(" tokens/s"))
         #expect(!terminal.contains(" 0.0 tokens/s"))
+        // One bar for the whole run, and no line that a terminal of 80 columns would wrap.
+        #expect(terminal.contains("tuning, round 1 of 1, north ▕"))
+        let lines = terminal.split(whereSeparator: \.isNewline).filter { $0.contains("▕") }
+        #expect(!lines.isEmpty && lines.allSatisfy { $0.count < 80 })
         let quiet = try Transcript.onTerminal(
             story.tuning(into: "two", short + ["-q"]),
             in: story.scratch,
@@ -143,7 +147,7 @@ struct StoryTests {
         #expect(!quiet.contains("▕") && quiet.contains("updates"))
         let log = try story.run(story.tuning(into: "three", short))
         #expect(!log.errors.contains("▕") && !log.errors.contains("\r"))
-        #expect(log.errors.contains("round 1, north: ") && log.errors.contains(" tokens"))
+        #expect(log.errors.contains("tuning, round 1 of 1, north: ") && log.errors.contains(" tokens"))
         #expect(try story.run(story.tuning(into: "four", short + ["-q"])).errors.isEmpty)
     }
 }
