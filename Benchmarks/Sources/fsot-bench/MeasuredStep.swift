@@ -1,0 +1,58 @@
+import ArgumentParser
+import Checkpoints
+import LanguageModels
+import PEFT
+import TensorEngine
+
+/// A piece of work that is timed over and over.
+protocol MeasuredStep: AnyObject {
+    /// Tokens that one run works through.
+    var tokens: Int { get }
+    /// Numbers that the optimizer changes; 0 for inference.
+    var trainableParameters: Int { get }
+    /// Does the work once, telling `laps` whenever a phase ends, and returns the loss if there is one.
+    func run(_ laps: inout Laps) -> Float?
+}
+
+/// The steps that can be measured, by their name on the command line and in rows.json.
+enum StepName: String, CaseIterable, ExpressibleByArgument {
+    /// LoRA of rank 8 on the query and value projections.
+    case loraQueryValue = "lora-qv"
+    /// LoRA of rank 8 on all linear layers.
+    case loraAll = "lora-all"
+    /// An emulator whose first two and last two blocks are trained whole; the model given is the emulator.
+    case offsite
+
+    /// Loads the model and prepares the step.
+    func prepare(model path: String, shape: BatchShape) throws -> any MeasuredStep {
+        let model = try LanguageModel.load(Checkpoint.open(path))
+        let batch = shape.batch(vocabularySize: model.configuration.vocabularySize)
+        switch self {
+        case .loraQueryValue:
+            return try TrainingStep.lowRank(model, targets: .names(["q_proj", "v_proj"]), batch: batch)
+        case .loraAll: return try TrainingStep.lowRank(model, targets: .allLinear, batch: batch)
+        case .offsite: return try TrainingStep.endBlocks(model, batch: batch)
+        }
+    }
+}
+
+/// How many sequences of how many tokens.
+struct BatchShape {
+    let sequences: Int
+    let length: Int
+
+    /// Pseudo-random tokens, each its own label. `peer/step.py` draws the same ones, so that first losses must agree.
+    func batch(vocabularySize: Int) -> TokenBatch {
+        let firstOrdinaryToken = 3
+        var state: UInt64 = 20_240_917
+        return TokenBatch(
+            sequences: (0..<sequences).map { _ in
+                (0..<length).map { _ in
+                    // Knuth's MMIX generator: one line in any language.
+                    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                    return Int32(firstOrdinaryToken + Int(state >> 33) % (vocabularySize - firstOrdinaryToken))
+                }
+            }
+        )
+    }
+}

@@ -1,0 +1,90 @@
+"""What `make bench` measures: the rows of the table, who competes in each, and the targets."""
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to do a row's step."""
+    engine: str             # "fsot" or "pytorch"
+    compute: str = "f32"    # "f32" or "bf16"; PyTorch's bf16 is autocast
+    threads: int = 1
+    copies: int = 1         # independent processes at the same time; their rates are added
+    busy: int = 0           # processes beside it that do nothing but compute
+
+    @property
+    def label(self):
+        parts = [f"{self.engine} {self.compute}", f"{self.threads} thread" + ("s" if self.threads > 1 else "")]
+        if self.copies > 1:
+            parts[0] = f"{self.copies} × {parts[0]}"
+        if self.busy:
+            parts.append(f"beside {self.busy} busy")
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A bound on a quantity of one contender, or on its ratio to another's. Without a bound: for information."""
+    of: Contender
+    quantity: str           # a key of QUANTITIES
+    against: Contender | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    title: str
+    step: str
+    model: str              # a directory under .models/bench: "full" or "emulator"
+    batch: int
+    length: int
+    targets: list[Target]
+    steps: int = 2
+
+    @property
+    def contenders(self):
+        """Each once, in the order of the targets: the order in which a round runs them."""
+        named = [c for target in self.targets for c in (target.of, target.against) if c is not None]
+        return list(dict.fromkeys(named))
+
+
+QUANTITIES = {
+    "wall": "tokens/s",
+    "cpu": "tokens per CPU second",
+    "peak": "peak memory",
+    "allocations": "buffers taken from the system after the first step",
+}
+
+
+def against_pytorch(ours, peers, peak=None):
+    """Targets of a step with and without PyTorch: `peers` maps PyTorch's compute to the least ratio of tokens/s."""
+    targets = []
+    for compute, at_least in peers.items():
+        peer = Contender("pytorch", compute, ours.threads)
+        targets += [Target(ours, "wall", peer, at_least=at_least), Target(ours, "cpu", peer)]
+    f32 = Contender("pytorch", "f32", ours.threads)
+    if f32 in [target.against for target in targets]:
+        targets.append(Target(ours, "peak", f32, at_most=peak))
+    return targets + [Target(ours, "allocations", at_most=0)]
+
+
+def step_rows(name, title, step, model, shape, compute, peers, peak, threads=(1, 2)):
+    """A row for each number of threads."""
+    batch, length = shape
+    return [
+        Row(f"{name}-{count}t", f"{title}, {batch}×{length}", step, model, batch, length,
+            against_pytorch(Contender("fsot", compute, count), peers, peak))
+        for count in threads
+    ]
+
+
+ROWS = [
+    *step_rows("lora-qv-4x256-f32", "LoRA q,v r=8", "lora-qv", "full", (4, 256), "f32", {"f32": 1.15}, 0.5),
+    *step_rows("offsite-4x256-f32", "Offsite step 2+13+2, ends trained", "offsite", "emulator", (4, 256), "f32",
+               {"f32": 1.15}, 0.5),
+    Row("second-thread-f32", "LoRA q,v r=8, 4×256: the second thread", "lora-qv", "full", 4, 256, [
+        Target(Contender("fsot", threads=2), "wall", Contender("fsot", copies=2)),
+        Target(Contender("fsot", threads=2, busy=1), "wall", Contender("fsot", busy=1)),
+    ]),
+]
