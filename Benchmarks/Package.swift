@@ -12,6 +12,7 @@ let package = Package(
         .executableTarget(
             name: "fsot-bench",
             dependencies: [
+                "CPeaks",
                 .product(name: "OffsiteTuning", package: "fsot"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -20,7 +21,8 @@ let package = Package(
                 .enableUpcomingFeature("MemberImportVisibility"),
                 .treatAllWarnings(as: .error),
             ]
-        )
+        ),
+        .target(name: "CPeaks"),
     ],
     swiftLanguageModes: [.v6]
 )

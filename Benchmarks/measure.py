@@ -59,6 +59,16 @@ def measure(row, contender):
     }
 
 
+def wait_for_quiet(patience, cores=0.2, window=2.0):
+    """Returns once all processes together use less than `cores`, or after `patience` seconds."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        busy = busy_seconds()
+        time.sleep(window)
+        if busy_seconds() - busy < cores * window:
+            return
+
+
 def busy_seconds():
     """Processor seconds that were not idle since boot, on all cores; what the host took away included."""
     with open("/proc/stat") as file:

@@ -11,6 +11,6 @@ struct FsotBench: ParsableCommand {
               fsot-bench step lora-qv --model .models/SmolLM2-135M-Instruct.Q4_1.gguf --threads 1 --compute f32 \
             --batch 4 --length 256 --steps 2
             """,
-        subcommands: [StepCommand.self, ExportCommand.self]
+        subcommands: [StepCommand.self, KernelsCommand.self, ExportCommand.self]
     )
 }
