@@ -11,6 +11,7 @@ FSOT := .build/release/fsot
 PREFIX ?= /usr/local
 BENCH_ROWS ?= *
 BENCH_ROUNDS ?= 5
+BENCH_PATIENCE ?= 20
 
 .PHONY: help packages build test model demo bench format lint install clean
 
@@ -35,7 +36,7 @@ demo: build $(MODEL) ## the whole story on a real model: compress, tune, plug, a
 	@Scripts/demo.sh $(FSOT) $(MODEL) .demo
 
 bench: packages $(MODEL) ## compare speed and memory with PyTorch; BENCH_ROWS=name,... BENCH_ROUNDS=n
-	@Scripts/bench.sh $(MODEL) .bench-venv --rows '$(BENCH_ROWS)' --rounds $(BENCH_ROUNDS)
+	@Scripts/bench.sh $(MODEL) .bench-venv --rows '$(BENCH_ROWS)' --rounds $(BENCH_ROUNDS) --patience $(BENCH_PATIENCE)
 
 format: ## format the sources in place
 	swift format -i --parallel -r Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources

@@ -80,11 +80,23 @@ def step_rows(name, title, step, model, shape, compute, peers, peak, threads=(1,
 
 
 ROWS = [
+    # float32: OpenBLAS against MKL leaves little room.
     *step_rows("lora-qv-4x256-f32", "LoRA q,v r=8", "lora-qv", "full", (4, 256), "f32", {"f32": 1.15}, 0.5),
     *step_rows("offsite-4x256-f32", "Offsite step 2+13+2, ends trained", "offsite", "emulator", (4, 256), "f32",
                {"f32": 1.15}, 0.5),
-    Row("second-thread-f32", "LoRA q,v r=8, 4×256: the second thread", "lora-qv", "full", 4, 256, [
-        Target(Contender("fsot", threads=2), "wall", Contender("fsot", copies=2)),
-        Target(Contender("fsot", threads=2, busy=1), "wall", Contender("fsot", busy=1)),
-    ]),
+    # bfloat16 factors against PyTorch's autocast and against its float32.
+    *step_rows("lora-qv-4x256-bf16", "LoRA q,v r=8", "lora-qv", "full", (4, 256), "bf16", {"bf16": 1.5, "f32": 2.2}, 0.45),
+    *step_rows("lora-qv-1x512-bf16", "LoRA q,v r=8", "lora-qv", "full", (1, 512), "bf16", {"bf16": 1.7, "f32": None}, 0.5),
+    *step_rows("lora-all-4x256-bf16", "LoRA all-linear r=8", "lora-all", "full", (4, 256), "bf16",
+               {"bf16": 1.5, "f32": None}, 0.45),
+    *step_rows("offsite-4x256-bf16", "Offsite step 2+13+2, ends trained", "offsite", "emulator", (4, 256), "bf16",
+               {"bf16": 1.5, "f32": None}, 0.45),
+    # The second thread: against two independent processes, and beside a neighbour that never rests.
+    *[
+        Row(f"second-thread-{compute}", f"LoRA q,v r=8, 4×256, {compute}: the second thread", "lora-qv", "full", 4, 256, [
+            Target(Contender("fsot", compute, 2), "wall", Contender("fsot", compute, copies=2), at_least=bound),
+            Target(Contender("fsot", compute, 2, busy=1), "wall", Contender("fsot", compute, busy=1), at_least=alone),
+        ])
+        for compute, bound, alone in (("f32", None, None), ("bf16", 0.95, 1.0))
+    ],
 ]

@@ -1,4 +1,6 @@
 import ArgumentParser
+import LanguageModels
+import TensorEngine
 
 /// The arithmetic of the large matrix products.
 enum Compute: String, CaseIterable, ExpressibleByArgument {
@@ -7,13 +9,18 @@ enum Compute: String, CaseIterable, ExpressibleByArgument {
     /// bfloat16 factors, float32 sums.
     case bf16
 
-    /// Makes the engine compute so from here on.
-    ///
-    /// - Throws: `ValidationError` when this engine cannot.
-    func select() throws {
-        switch self {
-        case .f32: return
-        case .bf16: throw ValidationError("--compute bf16: this engine multiplies in f32 only; use --compute f32")
+    /// - Throws: `ValidationError` when this processor cannot.
+    func require() throws {
+        guard self == .f32 || ComputePrecision.supportsBFloat16 else {
+            throw ValidationError("--compute bf16: this processor has no AVX512_BF16; use --compute f32")
         }
     }
+
+    var precision: ComputePrecision { self == .bf16 ? .bfloat16 : .float32 }
+
+    /// What multiplies.
+    var kernels: String { self == .bf16 ? "own kernels, AVX512_BF16" : OpenBLAS.configuration }
+
+    /// Makes a model compute so, in as little memory as that takes. What is to be trained must be marked already.
+    func apply(to model: LanguageModel) { model.compute(in: precision, releasingFloat32: true) }
 }

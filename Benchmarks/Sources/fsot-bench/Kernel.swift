@@ -17,33 +17,37 @@ struct Kernel {
 }
 
 /// The operations of one training step of SmolLM2-135M at 1024 tokens.
-enum KernelList {
-    private static let rows = 1024
-    private static let hidden = 576
-    private static let keys = 192
-    private static let wide = 1536
-    private static let vocabulary = 49152
-    private static let heads = 9
-    private static let keyValueHeads = 3
-    private static let headSize = 64
+struct KernelList {
+    let precision: ComputePrecision
 
-    static func all() -> [Kernel] {
+    private let rows = 1024
+    private let hidden = 576
+    private let keys = 192
+    private let wide = 1536
+    private let vocabulary = 49152
+    private let heads = 9
+    private let keyValueHeads = 3
+    private let headSize = 64
+
+    func all() -> [Kernel] {
         linears() + attentions() + [crossEntropy()] + elementwise() + [adamW(count: 460_800), adamW(count: 14_160_384)]
     }
 
-    private static func random(_ shape: [Int], requiresGradient: Bool = false) -> Tensor {
+    private func random(_ shape: [Int], requiresGradient: Bool = false) -> Tensor {
         var generator = SeededGenerator(seed: UInt64(shape.reduce(1, *)))
         let values = (0..<shape.reduce(1, *)).map { _ in Float(generator.uniform() - 0.5) * 0.1 }
         return Tensor(shape: shape, values: values, requiresGradient: requiresGradient)
     }
 
-    private static func parameter(_ shape: [Int], isTrainable: Bool = false) -> Parameter {
-        Parameter(name: "weight", value: random(shape), isTrainable: isTrainable)
+    private func parameter(_ shape: [Int], isTrainable: Bool = false) -> Parameter {
+        let parameter = Parameter(name: "weight", value: random(shape), isTrainable: isTrainable)
+        parameter.precision = precision
+        return parameter
     }
 
     // MARK: - Matrix products
 
-    private static func linears() -> [Kernel] {
+    private func linears() -> [Kernel] {
         let shapes = [(hidden, hidden), (keys, hidden), (wide, hidden), (hidden, wide), (vocabulary, hidden)]
         return shapes.flatMap { output, input -> [Kernel] in
             let x = random([rows, input])
@@ -74,7 +78,7 @@ enum KernelList {
         }
     }
 
-    private static func attentions() -> [Kernel] {
+    private func attentions() -> [Kernel] {
         [[256, 256, 256, 256], [512, 512]].flatMap { lengths -> [Kernel] in
             let layout = SequenceLayout(lengths: lengths)
             let pairs = lengths.reduce(0.0) { $0 + Double($1 * ($1 + 1) / 2) }
@@ -91,7 +95,8 @@ enum KernelList {
                     value: value,
                     layout: layout,
                     heads: heads,
-                    keyValueHeads: keyValueHeads
+                    keyValueHeads: keyValueHeads,
+                    precision: precision
                 )
             }
             let shape = "\(lengths.count)×\(lengths[0])"
@@ -107,7 +112,7 @@ enum KernelList {
         }
     }
 
-    private static func crossEntropy() -> Kernel {
+    private func crossEntropy() -> Kernel {
         let states = random([rows, hidden], requiresGradient: true)
         let head = parameter([vocabulary, hidden])
         let labels = (0..<Int32(rows)).map { $0 * 37 }
@@ -120,7 +125,7 @@ enum KernelList {
 
     // MARK: - Memory-bound passes
 
-    private static func elementwise() -> [Kernel] {
+    private func elementwise() -> [Kernel] {
         let x = random([rows, hidden], requiresGradient: true)
         let narrowSeed = random([rows, hidden])
         let norm = parameter([hidden])
@@ -133,18 +138,21 @@ enum KernelList {
         let (narrowShape, wideShape) = ("\(rows)×\(hidden)", "\(rows)×\(wide)")
         return [
             Kernel(name: "RMSNorm", shape: narrowShape, work: .bytes(2 * narrow)) {
-                _ = Tape(isRecording: false).rmsNorm(x, weight: norm, epsilon: 1e-5)
+                _ = Tape(isRecording: false).rmsNorm(x, weight: norm, epsilon: 1e-5, precision: precision)
             },
             Kernel(name: "RMSNorm, backward", shape: narrowShape, work: .bytes(5 * narrow)) {
                 let tape = Tape()
-                tape.backward(from: tape.rmsNorm(x, weight: norm, epsilon: 1e-5), seed: narrowSeed)
+                tape.backward(
+                    from: tape.rmsNorm(x, weight: norm, epsilon: 1e-5, precision: precision),
+                    seed: narrowSeed
+                )
             },
             Kernel(name: "SwiGLU", shape: wideShape, work: .bytes(3 * broad)) {
-                _ = Tape(isRecording: false).swiglu(gate: gate, up: up)
+                _ = Tape(isRecording: false).swiglu(gate: gate, up: up, precision: precision)
             },
             Kernel(name: "SwiGLU, backward", shape: wideShape, work: .bytes(8 * broad)) {
                 let tape = Tape()
-                tape.backward(from: tape.swiglu(gate: gate, up: up), seed: wideSeed)
+                tape.backward(from: tape.swiglu(gate: gate, up: up, precision: precision), seed: wideSeed)
             },
             Kernel(name: "rotary", shape: narrowShape, work: .bytes(2 * narrow)) {
                 _ = Tape(isRecording: false).rotary(x, heads: heads, positions: positions, theta: 100_000)
@@ -155,7 +163,7 @@ enum KernelList {
         ]
     }
 
-    private static func adamW(count: Int) -> Kernel {
+    private func adamW(count: Int) -> Kernel {
         let (value, gradient) = (random([count]), random([count]))
         let (first, second) = (Tensor.zeros([count]), Tensor.zeros([count]))
         let bytes = 7 * Double(count * MemoryLayout<Float>.size)

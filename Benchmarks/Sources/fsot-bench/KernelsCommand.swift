@@ -51,11 +51,11 @@ struct KernelsCommand: ParsableCommand {
     }
 
     func run() throws {
-        try compute.select()
+        try compute.require()
         Threads.count = threads
         let peaks = Peaks()
         let peak = (compute == .bf16 ? peaks.bf16 : peaks.f32) * Double(threads)
-        let figures = KernelList.all().map { kernel in
+        let figures = KernelList(precision: compute.precision).all().map { kernel in
             let time = Timing.median(threads: threads, seconds: seconds, kernel.run)
             var figure = Figure(name: kernel.name, shape: kernel.shape, milliseconds: time * 1e3)
             switch kernel.work {
@@ -69,7 +69,7 @@ struct KernelsCommand: ParsableCommand {
         let result = Result(
             threads: threads,
             compute: compute.rawValue,
-            kernels: OpenBLAS.configuration,
+            kernels: compute.kernels,
             corePeaks: peaks,
             figures: figures
         )

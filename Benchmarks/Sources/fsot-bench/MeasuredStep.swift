@@ -24,15 +24,18 @@ enum StepName: String, CaseIterable, ExpressibleByArgument {
     case offsite
 
     /// Loads the model and prepares the step.
-    func prepare(model path: String, shape: BatchShape) throws -> any MeasuredStep {
+    func prepare(model path: String, shape: BatchShape, compute: Compute) throws -> any MeasuredStep {
         let model = try LanguageModel.load(Checkpoint.open(path))
         let batch = shape.batch(vocabularySize: model.configuration.vocabularySize)
+        let step: any MeasuredStep
         switch self {
         case .loraQueryValue:
-            return try TrainingStep.lowRank(model, targets: .names(["q_proj", "v_proj"]), batch: batch)
-        case .loraAll: return try TrainingStep.lowRank(model, targets: .allLinear, batch: batch)
-        case .offsite: return try TrainingStep.endBlocks(model, batch: batch)
+            step = try TrainingStep.lowRank(model, targets: .names(["q_proj", "v_proj"]), batch: batch)
+        case .loraAll: step = try TrainingStep.lowRank(model, targets: .allLinear, batch: batch)
+        case .offsite: step = try TrainingStep.endBlocks(model, batch: batch)
         }
+        compute.apply(to: model)
+        return step
     }
 }
 

@@ -43,9 +43,13 @@ struct StepCommand: ParsableCommand {
     }
 
     func run() throws {
-        try compute.select()
+        try compute.require()
         Threads.count = threads
-        let measured = try step.prepare(model: model, shape: BatchShape(sequences: batch, length: length))
+        let measured = try step.prepare(
+            model: model,
+            shape: BatchShape(sequences: batch, length: length),
+            compute: compute
+        )
         let loadPeak = ResidentMemory.peakBytes
         var warmUp = Laps()
         let firstLoss = measured.run(&warmUp)
@@ -72,7 +76,7 @@ struct StepCommand: ParsableCommand {
             loadPeakBytes: loadPeak,
             peakBytes: ResidentMemory.peakBytes,
             freshAllocations: BufferPool.current.usage.freshAllocations - allocations,
-            kernels: OpenBLAS.configuration
+            kernels: compute.kernels
         )
         print(try result.line())
     }
