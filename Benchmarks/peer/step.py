@@ -12,7 +12,7 @@ import os
 import statistics
 import time
 
-STEPS = ("lora-qv", "lora-all", "offsite")
+STEPS = ("lora-qv", "lora-all", "offsite", "distillation", "prefill")
 
 
 def arguments():
@@ -42,20 +42,60 @@ def peak_bytes():
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
 
 
-def trainable(model, step):
-    """Freezes all but what the step trains; returns the model to run."""
-    if step == "offsite":
-        for parameter in model.parameters():
-            parameter.requires_grad_(False)
-        layers = model.model.layers
-        for index in (0, 1, len(layers) - 2, len(layers) - 1):
-            for parameter in layers[index].parameters():
-                parameter.requires_grad_(True)
-        return model
+def lora(model, targets):
     from peft import LoraConfig, get_peft_model
-    targets = ["q_proj", "v_proj"] if step == "lora-qv" else "all-linear"
-    configuration = LoraConfig(r=8, lora_alpha=16, lora_dropout=0.0, task_type="CAUSAL_LM", target_modules=targets)
-    return get_peft_model(model, configuration)
+    return get_peft_model(model, LoraConfig(
+        r=8, lora_alpha=16, lora_dropout=0.0, task_type="CAUSAL_LM", target_modules=targets))
+
+
+def end_blocks(model):
+    """Only the first two and last two blocks learn."""
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    layers = model.model.layers
+    for index in (0, 1, len(layers) - 2, len(layers) - 1):
+        for parameter in layers[index].parameters():
+            parameter.requires_grad_(True)
+    return model
+
+
+class Distillation:
+    """Half of the middle learns from the whole middle, both fed with the teacher's states: Emulators/Distillation.swift."""
+
+    def __init__(self, full):
+        import copy
+        import torch
+        for parameter in full.parameters():
+            parameter.requires_grad_(False)
+        self.base = full.model
+        layers = full.model.layers
+        count = len(layers) - 4
+        kept = round(count / 2)
+        self.student = torch.nn.ModuleList(
+            [copy.deepcopy(layers[2 + round(i * (count - 1) / (kept - 1))]) for i in range(kept)])
+        for parameter in self.student.parameters():
+            parameter.requires_grad_(True)
+
+    def parameters(self):
+        return self.student.parameters()
+
+    def loss(self, ids):
+        import torch
+        positions = torch.arange(ids.shape[1]).unsqueeze(0)
+
+        def run(layers, x):
+            # Without a mask sdpa is causal.
+            for layer in layers:
+                x = layer(x, attention_mask=None, position_ids=positions, position_embeddings=embeddings)
+            return x
+        with torch.no_grad():
+            x = self.base.embed_tokens(ids)
+            embeddings = self.base.rotary_emb(x, position_ids=positions)
+            start = run(self.base.layers[:2], x)
+            teacher = run(self.base.layers[2:-2], start).float()
+        student = run(self.student, start).float()
+        error = (student - teacher).square().sum(-1) / teacher.square().sum(-1)
+        return error[:, 1:].mean()
 
 
 def rate(tokens, seconds):
@@ -74,37 +114,58 @@ def main():
     torch.manual_seed(0)
     transformers.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    model = transformers.AutoModelForCausalLM.from_pretrained(
-        options.model, dtype=torch.float32, attn_implementation="sdpa")
+    is_inference = options.step == "prefill"
+    # Inference in bfloat16 is fastest with the weights rounded once; training keeps float32 weights under autocast.
+    dtype = torch.bfloat16 if is_inference and options.compute == "bf16" else torch.float32
+    model = transformers.AutoModelForCausalLM.from_pretrained(options.model, dtype=dtype, attn_implementation="sdpa")
     model.config.use_cache = False
-    model = trainable(model, options.step)
-    model.train()
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=1e-4)
-    ids = torch.tensor(token_ids(options.batch, options.length, model.config.vocab_size))
-    precision = (lambda: torch.autocast("cpu", dtype=torch.bfloat16)) if options.compute == "bf16" \
-        else contextlib.nullcontext
+    vocabulary = model.config.vocab_size
+    model.train(not is_inference)
+    if options.step == "lora-qv":
+        model = lora(model, ["q_proj", "v_proj"])
+    elif options.step == "lora-all":
+        model = lora(model, "all-linear")
+    elif options.step == "offsite":
+        model = end_blocks(model)
+    elif options.step == "distillation":
+        model = Distillation(model)
+    parameters = [] if is_inference else [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = None if is_inference else torch.optim.AdamW(parameters, lr=1e-4)
+    ids = torch.tensor(token_ids(options.batch, options.length, vocabulary))
+    precision = (lambda: torch.autocast("cpu", dtype=torch.bfloat16)) \
+        if options.compute == "bf16" and not is_inference else contextlib.nullcontext
     load_peak = peak_bytes()
 
-    def run():
-        def now():
-            return time.perf_counter(), time.process_time()
-        start = now()
+    def now():
+        return time.perf_counter(), time.process_time()
+
+    def infer():
+        laps = [now()]
+        with torch.inference_mode():
+            logits = model(input_ids=ids, logits_to_keep=1).logits
+        laps.append(now())
+        return logits.float().mean().item(), laps
+
+    def train():
+        laps = [now()]
         with precision():
-            loss = model(input_ids=ids, labels=ids).loss
-        forward = now()
+            loss = model.loss(ids) if options.step == "distillation" else model(input_ids=ids, labels=ids).loss
+        laps.append(now())
         loss.backward()
-        backward = now()
+        laps.append(now())
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        return loss.item(), start, forward, backward, now()
+        laps.append(now())
+        return loss.item(), laps
 
+    run = infer if is_inference else train
+    phases = ("forward", "backward", "optimizer")[:1 if is_inference else 3]
     first_loss = run()[0]
-    runs = [run() for _ in range(options.steps)]
+    runs = [run()[1] for _ in range(options.steps)]
     tokens = options.batch * options.length
 
     def seconds(start, end, clock):
-        return [r[end][clock] - r[start][clock] for r in runs]
+        return [laps[end][clock] - laps[start][clock] for laps in runs]
     print(json.dumps({
         "engine": "pytorch",
         "step": options.step,
@@ -113,13 +174,9 @@ def main():
         "batch": options.batch,
         "length": options.length,
         "steps": options.steps,
-        "wall_tokens_per_second": rate(tokens, seconds(1, 4, 0)),
-        "cpu_tokens_per_second": rate(tokens, seconds(1, 4, 1)),
-        "phase_seconds": {
-            "forward": statistics.median(seconds(1, 2, 0)),
-            "backward": statistics.median(seconds(2, 3, 0)),
-            "optimizer": statistics.median(seconds(3, 4, 0)),
-        },
+        "wall_tokens_per_second": rate(tokens, seconds(0, -1, 0)),
+        "cpu_tokens_per_second": rate(tokens, seconds(0, -1, 1)),
+        "phase_seconds": {name: statistics.median(seconds(i, i + 1, 0)) for i, name in enumerate(phases)},
         "first_loss": first_loss,
         "trainable_parameters": sum(parameter.numel() for parameter in parameters),
         "load_peak_bytes": load_peak,

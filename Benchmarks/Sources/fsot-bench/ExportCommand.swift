@@ -27,13 +27,7 @@ struct ExportCommand: ParsableCommand {
     func run() throws {
         let full = try LanguageModel.load(Checkpoint.open(model))
         guard emulator else { return try full.save(to: output) }
-        let split = try OffsiteSplit(
-            fullLayerCount: full.blocks.count,
-            bottom: 2,
-            top: 2,
-            keep: 0.5,
-            selection: .uniform
-        )
+        let split = try OffsiteSplit.half(of: full)
         try full.subset(blocks: split.sourceLayers, copying: []).save(to: output)
     }
 }

@@ -10,7 +10,8 @@ protocol MeasuredStep: AnyObject {
     var tokens: Int { get }
     /// Numbers that the optimizer changes; 0 for inference.
     var trainableParameters: Int { get }
-    /// Does the work once, telling `laps` whenever a phase ends, and returns the loss if there is one.
+    /// Does the work once, telling `laps` whenever a phase ends, and returns the number by which engines are compared:
+    /// the loss, or for inference the mean of the logits.
     func run(_ laps: inout Laps) -> Float?
 }
 
@@ -22,6 +23,10 @@ enum StepName: String, CaseIterable, ExpressibleByArgument {
     case loraAll = "lora-all"
     /// An emulator whose first two and last two blocks are trained whole; the model given is the emulator.
     case offsite
+    /// The thinned middle of an emulator learns from the middle of the model given.
+    case distillation
+    /// All tokens at once without gradients, then the logits of each sequence's last one.
+    case prefill
 
     /// Loads the model and prepares the step.
     func prepare(model path: String, shape: BatchShape, compute: Compute) throws -> any MeasuredStep {
@@ -33,6 +38,8 @@ enum StepName: String, CaseIterable, ExpressibleByArgument {
             step = try TrainingStep.lowRank(model, targets: .names(["q_proj", "v_proj"]), batch: batch)
         case .loraAll: step = try TrainingStep.lowRank(model, targets: .allLinear, batch: batch)
         case .offsite: step = try TrainingStep.endBlocks(model, batch: batch)
+        case .distillation: step = try TrainingStep.distillation(model, batch: batch, compute: compute)
+        case .prefill: step = PrefillStep(model, batch: batch)
         }
         compute.apply(to: model)
         return step

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Emulators
 import LanguageModels
 import PEFT
 import TensorEngine
@@ -7,18 +8,21 @@ import Training
 /// Forward, backward and AdamW on one fixed batch. The head's backward products run in the forward phase, where the
 /// logits are.
 final class TrainingStep: MeasuredStep {
-    private let model: LanguageModel
-    private let batch: TokenBatch
+    let tokens: Int
     private let parameters: [Parameter]
+    private let loss: (Tape) -> Tensor
     private let optimizer = AdamW()
 
-    private init(_ model: LanguageModel, batch: TokenBatch, parameters: [Parameter]) {
-        self.model = model
-        self.batch = batch
+    init(tokens: Int, parameters: [Parameter], loss: @escaping (Tape) -> Tensor) {
+        self.tokens = tokens
         self.parameters = parameters
+        self.loss = loss
     }
 
-    var tokens: Int { batch.ids.count }
+    private convenience init(_ model: LanguageModel, batch: TokenBatch, parameters: [Parameter]) {
+        self.init(tokens: batch.ids.count, parameters: parameters) { model.loss(batch, on: $0) }
+    }
+
     var trainableParameters: Int { parameters.reduce(0) { $0 + $1.value.count } }
 
     /// LoRA of rank 8 and alpha 16.
@@ -45,9 +49,29 @@ final class TrainingStep: MeasuredStep {
         return TrainingStep(emulator, batch: batch, parameters: adapter.parameters)
     }
 
+    /// The middle of an emulator towards the middle of the model that it is cut from.
+    static func distillation(_ full: LanguageModel, batch: TokenBatch, compute: Compute) throws -> TrainingStep {
+        let split = try OffsiteSplit.half(of: full)
+        let emulator = try full.subset(blocks: split.sourceLayers, copying: Set(split.thinnedMiddle))
+        let parameters = emulator.blocks[split.thinnedMiddle].flatMap(\.parameters)
+        for parameter in parameters { parameter.isTrainable = true }
+        compute.apply(to: emulator)
+        return TrainingStep(tokens: batch.ids.count, parameters: parameters) { tape in
+            Distillation.objective(
+                batch.ids,
+                layout: batch.layout,
+                emulator: emulator,
+                full: full,
+                split: split,
+                loss: .perToken,
+                on: tape
+            )
+        }
+    }
+
     func run(_ laps: inout Laps) -> Float? {
         let tape = Tape()
-        let loss = model.loss(batch, on: tape)
+        let loss = loss(tape)
         laps.end("forward")
         tape.backward(from: loss)
         laps.end("backward")
@@ -55,5 +79,12 @@ final class TrainingStep: MeasuredStep {
         for parameter in parameters { parameter.zeroGradient() }
         laps.end("optimizer")
         return loss.withUnsafeBufferPointer { $0.first }
+    }
+}
+
+extension OffsiteSplit {
+    /// Two blocks at each end and half of the middle: the demo's emulator.
+    static func half(of full: LanguageModel) throws -> OffsiteSplit {
+        try OffsiteSplit(fullLayerCount: full.blocks.count, bottom: 2, top: 2, keep: 0.5, selection: .uniform)
     }
 }
