@@ -59,6 +59,13 @@ def measure(row, contender):
     }
 
 
+def best_product(compute):
+    """Operations a second of the fastest matrix product of a step, on one thread now."""
+    line = [str(BENCH), "kernels", "--json", "--seconds", "0.2", "--compute", compute]
+    figures = json.loads(subprocess.run(line, stdout=subprocess.PIPE, text=True, check=True).stdout)["figures"]
+    return max(figure["gigaflops"] for figure in figures if figure["name"] == "linear") * 1e9
+
+
 def wait_for_quiet(patience, cores=0.2, window=2.0):
     """Returns once all processes together use less than `cores`, or after `patience` seconds."""
     deadline = time.monotonic() + patience

@@ -40,7 +40,8 @@ def targets_table(results):
     lines = ["| step | contender | against | quantity | value | target | |", "|---|---|---|---|---|---|---|"]
     for result in results:
         for t in result["targets"]:
-            value = f"{t['value']:.2f}×" if t["against"] else f"{t['value']:.0f}"
+            value = f"{t['value']:.2f}" + ("×" if t["against"] else "") if t["quantity"] != "allocations" \
+                else f"{t['value']:.0f}"
             unit = "×" if t["against"] else ""
             bound = f"≥ {t['at_least']}{unit}" if t["at_least"] is not None else \
                 f"≤ {t['at_most']}{unit}" if t["at_most"] is not None else ""
