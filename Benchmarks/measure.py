@@ -52,21 +52,16 @@ def measure(row, contender):
         "peak": sum(r["peak_bytes"] for r in results),
         "load_peak": sum(r["load_peak_bytes"] for r in results),
         "allocations": sum(r["fresh_allocations"] for r in results) if "fresh_allocations" in results[0] else None,
+        "roofline": results[0].get("roofline_share"),
         "phases": results[0]["phase_seconds"],
-        "first_loss": results[0]["first_loss"],
+        "first_loss": results[0].get("first_loss"),
         "kernels": results[0]["kernels"],
         "others": max(0.0, others),
+        "cores": os.cpu_count(),
     }
 
 
-def best_product(compute):
-    """Operations a second of the fastest matrix product of a step, on one thread now."""
-    line = [str(BENCH), "kernels", "--json", "--seconds", "0.2", "--compute", compute]
-    figures = json.loads(subprocess.run(line, stdout=subprocess.PIPE, text=True, check=True).stdout)["figures"]
-    return max(figure["gigaflops"] for figure in figures if figure["name"] == "linear") * 1e9
-
-
-def wait_for_quiet(patience, cores=0.2, window=2.0):
+def wait_for_quiet(patience, cores, window=2.0):
     """Returns once all processes together use less than `cores`, or after `patience` seconds."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:

@@ -3,25 +3,32 @@ import statistics
 
 from rows import QUANTITIES
 
-# A measurement counts as quiet when all other processes together used less than this many cores.
-QUIET = 0.25
+# Cores that other processes may use beyond those that a contender leaves free, before the measurement counts as disturbed.
+TOLERANCE = 0.2
 
 
-def is_quiet(samples):
-    return all(sample["others"] < QUIET for sample in samples)
+def allowance(contender, cores):
+    """What other processes may use beside a contender."""
+    return max(0, cores - contender.cores) + TOLERANCE
 
 
-def counted(samples):
-    """The samples of the quiet rounds and their number; those of all rounds, and 0, when there is no quiet one."""
-    rounds = list(zip(*samples.values()))
-    quiet = [number for number, members in enumerate(rounds) if is_quiet(members)]
-    if not quiet:
-        return samples, 0
-    return {label: [values[number] for number in quiet] for label, values in samples.items()}, len(quiet)
+def is_quiet(contender, sample):
+    return sample["others"] < allowance(contender, sample["cores"])
+
+
+def mark(row, samples):
+    """Says of each sample whether it `counts`: those of quiet rounds, or all when no round was quiet. Returns how many
+    rounds were."""
+    rounds = list(zip(*(samples[contender.label] for contender in row.contenders)))
+    quiet = [all(is_quiet(*pair) for pair in zip(row.contenders, members)) for members in rounds]
+    for members, was_quiet in zip(rounds, quiet):
+        for sample in members:
+            sample["counts"] = was_quiet or not any(quiet)
+    return sum(quiet)
 
 
 def median(samples, key):
-    return statistics.median(sample[key] for sample in samples)
+    return statistics.median(sample[key] for sample in samples if sample["counts"])
 
 
 def judge(target, samples):
@@ -57,12 +64,12 @@ def figures_table(results):
     lines = ["| step | contender | tokens/s | best | per CPU second | forward, backward, optimizer (s) | peak memory "
              "| after loading | others |", "|---|---|---|---|---|---|---|---|---|"]
     for result in results:
-        for label, samples in counted(result["samples"])[0].items():
+        for label, samples in result["samples"].items():
             def phase(name):
-                return "{:.3g}".format(statistics.median(s["phases"].get(name, 0) for s in samples))
-            phases = " + ".join(phase(name) for name in ("forward", "backward", "optimizer"))
+                return "{:.3g}".format(statistics.median(s["phases"][name] for s in samples if s["counts"]))
+            phases = " + ".join(phase(name) for name in ("forward", "backward", "optimizer") if name in samples[0]["phases"])
             lines.append("| {} | {} | {:.0f} | {:.0f} | {:.0f} | {} | {:.0f} MB | {:.0f} MB | {:.2f} |".format(
-                result["title"], label, median(samples, "wall"), max(s["wall_best"] for s in samples),
+                result["title"], label, median(samples, "wall"), max(s["wall_best"] for s in samples if s["counts"]),
                 median(samples, "cpu"), phases, median(samples, "peak") / 1e6, median(samples, "load_peak") / 1e6,
                 median(samples, "others")))
     return lines
@@ -81,7 +88,7 @@ def runs_list(results):
 
 def page(results):
     """Reports/bench/README.md."""
-    kernels = {samples[0]["kernels"]: label.split(",")[0].split()[-2]
+    kernels = {" ".join(label.split(",")[0].split()[-2:]): samples[0]["kernels"]
                for result in results for label, samples in result["samples"].items()}
     return "\n".join([
         "# Training steps against PyTorch", "",
@@ -89,13 +96,13 @@ def page(results):
         "token ids (every id is a label); a process measures one thing, after one untimed step. In each round the",
         "contenders of a row run one after the other. A value is the median over the rounds, a ratio that of medians.",
         "Peak memory is the kernel's `VmHWM`, loading included. *others*: cores that the rest of the machine used",
-        f"meanwhile. Rounds in which that reached {QUIET} do not count, unless all did: then the verdict on tokens/s says",
-        "*busy machine* and CPU seconds are the better measure.", "",
+        f"meanwhile. Rounds in which that passed the free cores by {TOLERANCE} do not count, unless all did: then the",
+        "verdict on tokens/s says *busy machine* and CPU seconds are the better measure.", "",
         *targets_table(results), "",
         "## Figures", "",
         *figures_table(results), "",
         "fsot runs the head's backward products in its forward phase, where the logits are.", "",
         "## How", "",
-        *[f"- {engine}: {text}" for text, engine in kernels.items()],
+        *[f"- {engine}: {text}." for engine, text in kernels.items()],
         *runs_list(results), "",
     ])

@@ -10,9 +10,11 @@ protocol MeasuredStep: AnyObject {
     var tokens: Int { get }
     /// Numbers that the optimizer changes; 0 for inference.
     var trainableParameters: Int { get }
+    /// Floating-point operations of one run that no implementation can avoid; nil where nobody counts them.
+    var operations: Double? { get }
     /// Does the work once, telling `laps` whenever a phase ends, and returns the number by which engines are compared:
     /// the loss, or for inference the mean of the logits.
-    func run(_ laps: inout Laps) -> Float?
+    func run(_ laps: inout Laps) throws -> Float?
 }
 
 /// The steps that can be measured, by their name on the command line and in rows.json.
@@ -27,6 +29,8 @@ enum StepName: String, CaseIterable, ExpressibleByArgument {
     case distillation
     /// All tokens at once without gradients, then the logits of each sequence's last one.
     case prefill
+    /// As many texts at once as there are sequences, each of that length.
+    case sampling
 
     /// Loads the model and prepares the step.
     func prepare(model path: String, shape: BatchShape, compute: Compute) throws -> any MeasuredStep {
@@ -40,6 +44,7 @@ enum StepName: String, CaseIterable, ExpressibleByArgument {
         case .offsite: step = try TrainingStep.endBlocks(model, batch: batch)
         case .distillation: step = try TrainingStep.distillation(model, batch: batch, compute: compute)
         case .prefill: step = PrefillStep(model, batch: batch)
+        case .sampling: step = SamplingStep(model, shape: shape)
         }
         compute.apply(to: model)
         return step

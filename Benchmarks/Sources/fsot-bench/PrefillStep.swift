@@ -13,6 +13,9 @@ final class PrefillStep: MeasuredStep {
 
     var tokens: Int { batch.ids.count }
     var trainableParameters: Int { 0 }
+    var operations: Double? {
+        model.operations(lengths: batch.layout.lengths, labelled: batch.layout.lengths.count).forward
+    }
 
     func run(_ laps: inout Laps) -> Float? {
         let hidden = model.hidden(batch.ids, layout: batch.layout, on: Tape(isRecording: false))

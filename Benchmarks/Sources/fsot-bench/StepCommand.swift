@@ -52,13 +52,16 @@ struct StepCommand: ParsableCommand {
         )
         let loadPeak = ResidentMemory.peakBytes
         var warmUp = Laps()
-        let firstLoss = measured.run(&warmUp)
+        let firstLoss = try measured.run(&warmUp)
         let allocations = BufferPool.current.usage.freshAllocations
-        let laps = (0..<steps).map { _ in
+        let laps = try (0..<steps).map { _ in
             var laps = Laps()
-            _ = measured.run(&laps)
+            _ = try measured.run(&laps)
             return laps
         }
+        let (allocated, peak) = (BufferPool.current.usage.freshAllocations - allocations, ResidentMemory.peakBytes)
+        let time = laps.map { threads == 1 ? $0.processorSeconds : $0.wallSeconds }.median
+        let rooflineShare = measured.operations.map { $0 / time / ProductSpeed.measure(compute.precision) }
         let result = StepResult(
             engine: "fsot",
             step: step.rawValue,
@@ -74,8 +77,9 @@ struct StepCommand: ParsableCommand {
             firstLoss: firstLoss,
             trainableParameters: measured.trainableParameters,
             loadPeakBytes: loadPeak,
-            peakBytes: ResidentMemory.peakBytes,
-            freshAllocations: BufferPool.current.usage.freshAllocations - allocations,
+            peakBytes: peak,
+            freshAllocations: allocated,
+            rooflineShare: rooflineShare,
             kernels: compute.kernels
         )
         print(try result.line())
@@ -104,7 +108,10 @@ struct StepResult: Encodable {
     /// Peak resident memory at the end.
     var peakBytes: Int
     /// Buffers that the engine took from the system after the first run.
-    var freshAllocations: Int?
+    var freshAllocations: Int
+    /// The operations that the step needs, over those of the best matrix product in the same time: of the processor with
+    /// one thread, on the wall with more.
+    var rooflineShare: Double?
     var kernels: String
 
     func line() throws -> String {

@@ -9,18 +9,29 @@ import Training
 /// logits are.
 final class TrainingStep: MeasuredStep {
     let tokens: Int
+    let operations: Double?
     private let parameters: [Parameter]
     private let loss: (Tape) -> Tensor
     private let optimizer = AdamW()
 
-    init(tokens: Int, parameters: [Parameter], loss: @escaping (Tape) -> Tensor) {
+    private init(
+        tokens: Int,
+        operations: Double?,
+        parameters: [Parameter],
+        loss: @escaping (Tape) -> Tensor
+    ) {
         self.tokens = tokens
+        self.operations = operations
         self.parameters = parameters
         self.loss = loss
     }
 
     private convenience init(_ model: LanguageModel, batch: TokenBatch, parameters: [Parameter]) {
-        self.init(tokens: batch.ids.count, parameters: parameters) { model.loss(batch, on: $0) }
+        self.init(
+            tokens: batch.ids.count,
+            operations: model.operations(lengths: batch.layout.lengths, labelled: batch.labelCount).total,
+            parameters: parameters
+        ) { model.loss(batch, on: $0) }
     }
 
     var trainableParameters: Int { parameters.reduce(0) { $0 + $1.value.count } }
@@ -56,7 +67,7 @@ final class TrainingStep: MeasuredStep {
         let parameters = emulator.blocks[split.thinnedMiddle].flatMap(\.parameters)
         for parameter in parameters { parameter.isTrainable = true }
         compute.apply(to: emulator)
-        return TrainingStep(tokens: batch.ids.count, parameters: parameters) { tape in
+        return TrainingStep(tokens: batch.ids.count, operations: nil, parameters: parameters) { tape in
             Distillation.objective(
                 batch.ids,
                 layout: batch.layout,
