@@ -37,15 +37,17 @@ enum BFloat16Products {
         }
     }
 
-    /// Tiles of about 128 rows, and where those are few, of several panels: about 16 in all.
+    /// Tiles of 64 rows, whole steps of the kernel's 8, and where those are few, of several panels. Small enough that no
+    /// worker waits long for the last one, large enough that a weight is not loaded too often.
     private struct Grid {
+        private static let rows = 64
         let rowTiles: [Range<Int>]
         let panelTiles: [Range<Int>]
         let columns: Int
 
         init(rows: Int, columns: Int) {
             self.columns = columns
-            rowTiles = Tiling.ranges(rows, size: 128)
+            rowTiles = stride(from: 0, to: rows, by: Self.rows).map { $0..<min(rows, $0 + Self.rows) }
             let panels = (columns + BFloat16Panels.width - 1) / BFloat16Panels.width
             let wanted = max(1, 8 / max(rowTiles.count, 1))
             panelTiles = Tiling.ranges(panels, size: max(1, panels / wanted))
