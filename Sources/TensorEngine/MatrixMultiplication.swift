@@ -133,8 +133,8 @@ struct TileGrid {
     let columnTiles: [Range<Int>]
 
     init(rows: Int, columns: Int) {
-        rowTiles = Tiling.ranges(rows, size: 256)
-        let wanted = max(1, 16 / max(rowTiles.count, 1))
+        rowTiles = Tiling.ranges(rows, size: rows < 1024 ? 256 : 512)
+        let wanted = max(1, (rows < 1024 ? 16 : 4) / max(rowTiles.count, 1))
         columnTiles = Tiling.ranges(columns, size: max(rows < 128 ? 192 : 512, (columns + wanted - 1) / wanted))
     }
 
