@@ -10,6 +10,7 @@ class Contender:
     threads: int = 1
     copies: int = 1         # independent processes at the same time; their rates are added
     busy: int = 0           # processes beside it that do nothing but compute
+    isa: str | None = None  # "avx2": both engines' products as on a machine without AVX-512
 
     @property
     def cores(self):
@@ -21,6 +22,8 @@ class Contender:
         parts = [f"{self.engine} {self.compute}", f"{self.threads} thread" + ("s" if self.threads > 1 else "")]
         if self.copies > 1:
             parts[0] = f"{self.copies} × {parts[0]}"
+        if self.isa:
+            parts.append(self.isa)
         if self.busy:
             parts.append(f"beside {self.busy} busy")
         return ", ".join(parts)
@@ -104,6 +107,14 @@ ROWS = [
     *step_rows("distillation-4x256-bf16", "Distillation, 26 blocks to 13", "distillation", "full", (4, 256), "bf16",
                {"bf16": 1.5, "f32": None}, 0.45),
     *step_rows("prefill-1x512-bf16", "Prefill, last logits only", "prefill", "full", (1, 512), "bf16", {"bf16": 1.2}),
+    # Hospital servers without AVX-512: float32 only.
+    *[
+        Row(f"lora-qv-4x256-avx2-{threads}t", "LoRA q,v r=8 as on an AVX2 machine, 4×256", "lora-qv", "full", 4, 256, [
+            Target(Contender("fsot", "f32", threads, isa="avx2"), quantity, Contender("pytorch", "f32", threads, isa="avx2"))
+            for quantity in ("wall", "cpu", "peak")
+        ])
+        for threads in (1, 2)
+    ],
     # The text that distillation learns from: 32 at once, 64 tokens each.
     Row("sampling-32x64-bf16-1t", "Batched sampling, 32×64", "sampling", "full", 32, 64,
         [Target(Contender("fsot", "bf16"), "cpu", at_least=400)]),
