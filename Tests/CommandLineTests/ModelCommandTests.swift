@@ -34,6 +34,20 @@ struct ModelCommandTests {
         return try scratch.lines("scores.jsonl").map { try #require($0["logprobs"] as? [Double]) }
     }
 
+    @Test(arguments: ["f32", "auto"]) func benchMeasuresASmallModel(_ compute: String) throws {
+        let flags = ["--batch", "2", "--length", "8", "--steps", "1", "--records", "10", "--compute", compute]
+        let run = try Transcript.run(["bench", "model", "--json", "--quiet"] + flags, in: scratch)
+        #expect(run.status == 0, "\(run.errors)")
+        let figures = try run.json()
+        #expect(figures["method"] as? String == "lora" && figures["batch"] as? Int == 2)
+        let speed = try #require(figures["tokensPerSecond"] as? Double)
+        let estimate = try #require(figures["estimatedSeconds"] as? Double)
+        #expect(speed > 0 && abs(estimate * speed - 80) < 1e-6)
+        #expect(try #require(figures["operationsPerToken"] as? Double) > 0)
+        let long = try Transcript.run(["bench", "model", "--length", "100000"], in: scratch)
+        #expect(long.status == 1 && long.errors.contains("positions"))
+    }
+
     @Test func scoreWritesEveryToken() throws {
         try scratch.write("{\"text\": \"Ein Bär\"}\n{\"ids\": [5, 6, 7]}\n{\"text\": \"a\"}\n", "texts.jsonl")
         let run = try Transcript.run(
