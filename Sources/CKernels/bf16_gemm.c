@@ -1,5 +1,5 @@
 // Products in bf16 with float accumulators: each 8 x 48 tile of the result stays in 24 registers for the whole inner
-// dimension. One `vdpbf16ps` a cycle is the machine's peak; this reaches about 85 % of it.
+// dimension. One `vdpbf16ps` a cycle is the machine's peak.
 #include "bf16.h"
 
 #if defined(__x86_64__)
