@@ -2,6 +2,8 @@
 #include "CKernels.h"
 #include "vectors.h"
 
+#include <math.h>
+
 #define MAXIMUM(z, n, result)                                                                                          \
     do {                                                                                                               \
         size_t whole_ = (n) / 16 * 16, i_;                                                                             \
@@ -88,4 +90,35 @@ FSOT_DISPATCH void fsot_log_moments(const float *z, size_t n, float shift, doubl
         sums[2] += (double)w;
     }
     memcpy(moments, sums, sizeof sums);
+}
+
+FSOT_DISPATCH double fsot_divergence(const float *teacher, float *student, size_t n, float scale) {
+#pragma clang fp contract(fast)
+    float top;
+    double sum = fsot_exponential_sum(teacher, n, &top);
+    float teacher_log = (float)((double)top + log(sum));
+    sum = fsot_exponential_sum(student, n, &top);
+    float student_log = (float)((double)top + log(sum));
+    double divergence = 0;
+    for (size_t start = 0; start < n; start += 1024) {
+        size_t end = start + 1024 < n ? start + 1024 : n, i = start;
+        v16 s = SPLAT16(0.0f);
+        for (; i + 16 <= end; i += 16) {
+            v16 a = LOAD16(teacher + i) - teacher_log, b = LOAD16(student + i) - student_log;
+            EXP16(p, a);
+            EXP16(q, b);
+            s += p * (a - b);
+            STORE16(student + i, (q - p) * scale);
+        }
+        float rest = 0;
+        for (; i < end; i++) {
+            float a = teacher[i] - teacher_log, b = student[i] - student_log;
+            float p = fsot_exp(a);
+            rest += p * (a - b);
+            student[i] = (fsot_exp(b) - p) * scale;
+        }
+        for (int k = 0; k < 16; k++) rest += s[k];
+        divergence += (double)rest;
+    }
+    return divergence;
 }

@@ -10,10 +10,12 @@ public struct CompressionRequest: Sendable {
     public var bottom: Int
     /// Trainable blocks at the output end.
     public var top: Int
-    /// Share of the middle to keep.
+    /// Share of the middle's blocks to keep.
     public var keep: Double
     /// Which blocks of the middle.
     public var selection: LayerSelection
+    /// How much of each kept block.
+    public var thinning: Thinning
     /// How to train them.
     public var distillation: DistillationConfiguration
     /// Seed of the release.
@@ -25,6 +27,7 @@ public struct CompressionRequest: Sendable {
         top: Int = 2,
         keep: Double = 0.5,
         selection: LayerSelection = .uniform,
+        thinning: Thinning = Thinning(),
         distillation: DistillationConfiguration = DistillationConfiguration(),
         seed: UInt64 = 0
     ) {
@@ -32,6 +35,7 @@ public struct CompressionRequest: Sendable {
         self.top = top
         self.keep = keep
         self.selection = selection
+        self.thinning = thinning
         self.distillation = distillation
         self.seed = seed
     }
@@ -74,28 +78,35 @@ public enum EmulatorCompression {
             keep: request.keep,
             selection: request.selection
         )
-        let emulator = try full.subset(blocks: split.sourceLayers, copying: Set(split.thinnedMiddle))
+        try request.thinning.validate()
         let (training, probe) = text?.holdingOut(every: 10) ?? (nil, nil)
+        if let training, training.sequences.isEmpty {
+            throw EmulatorError.notEnoughText(source: training.source, tokens: 0, needed: 2)
+        }
+        let emulator = try MiddleThinning.apply(
+            to: full.subset(blocks: split.sourceLayers, copying: Set(split.thinnedMiddle)),
+            full: full,
+            split: split,
+            thinning: request.thinning,
+            text: training,
+            progress: progress,
+            isCancelled: isCancelled
+        )
         var distilled = DistillationReport(source: "none", tokens: 0, losses: [])
         if let training {
-            guard !training.sequences.isEmpty else {
-                throw EmulatorError.notEnoughText(source: training.source, tokens: 0, needed: 2)
-            }
-            distilled = try Distillation.run(
+            let distillation = Distillation(
                 emulator: emulator,
                 full: full,
                 split: split,
-                text: training,
-                configuration: request.distillation,
-                progress: progress,
-                isCancelled: isCancelled
+                configuration: request.distillation
             )
+            distilled = try distillation.run(on: training, heldOut: probe, progress: progress, isCancelled: isCancelled)
         }
         let sequences = Array((probe?.sequences ?? []).prefix(32))
         let losses = try meanLosses([full, emulator], on: sequences, progress: progress, isCancelled: isCancelled)
         let releaseID = SecureRandom.bytes(16).map { String(format: "%02x", $0) }.joined()
         let adapter = split.adapterLayers.flatMap { emulator.blocks[$0].parameters }.reduce(0) { $0 + $1.value.count }
-        let verbatim = OwnerReport.verbatimCount(emulator: emulator, full: full, split: split)
+        let verbatim = VerbatimShare.count(emulator: emulator, full: full, split: split)
         let report = OwnerReport(
             releaseID: releaseID,
             date: Date().formatted(.iso8601),
@@ -105,20 +116,22 @@ public enum EmulatorCompression {
             top: split.top,
             keep: request.keep,
             selection: request.selection,
+            thinning: request.thinning,
             seed: request.seed,
             distillation: request.distillation,
             distillationReport: distilled,
             fullParameters: full.parameterCount,
             shippedParameters: emulator.parameterCount,
             adapterParameters: adapter,
-            middleKept: Double(split.keptLayers.count) / Double(split.middleCount),
+            middleKept: Double(emulator.parameterCount(of: split.thinnedMiddle))
+                / Double(full.parameterCount(of: split.middle)),
             verbatimShare: Double(verbatim) / Double(full.parameterCount),
             fullLoss: losses?[0],
             emulatorLoss: losses?[1]
         )
         return CompressedModel(
             emulator: emulator,
-            metadata: EmulatorMetadata(split: split, releaseID: releaseID),
+            metadata: EmulatorMetadata(split: split, shapes: emulator.thinnedShapes(split), releaseID: releaseID),
             report: report
         )
     }

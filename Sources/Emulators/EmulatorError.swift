@@ -6,6 +6,8 @@ public enum EmulatorError: Error, Equatable, CustomStringConvertible {
     case invalidDescription(path: String, reason: String)
     /// There is not enough text to distil on.
     case notEnoughText(source: String, tokens: Int, needed: Int)
+    /// LAPACK finds no singular value decomposition of a weight.
+    case notDecomposable(tensor: String)
     /// Distillation diverged at a step, counted from 1.
     case diverged(step: Int)
 
@@ -20,6 +22,8 @@ public enum EmulatorError: Error, Equatable, CustomStringConvertible {
         case .notEnoughText(let source, let tokens, let needed):
             return "\(source) holds \(tokens) tokens but \(needed) are needed;"
                 + " give more public text or a smaller --distill-tokens."
+        case .notDecomposable(let tensor):
+            return "\(tensor) has no usable singular value decomposition; leave --attention at 1."
         case .diverged(let step):
             return "Distillation diverged at step \(step) (the loss is not finite); lower --distill-lr."
         }

@@ -1,5 +1,6 @@
 import AtomicFiles
 import Foundation
+import LanguageModels
 
 /// `emulator.json`: what a data holder has to know of an emulator. It never holds source layer indices.
 public struct EmulatorMetadata: Codable, Sendable, Equatable {
@@ -11,6 +12,8 @@ public struct EmulatorMetadata: Codable, Sendable, Equatable {
     public var kept: Int
     /// Blocks of the full model.
     public var fullLayers: Int
+    /// The shapes of the middle's blocks where they are thinner than `config.json` says; nil: none is.
+    public var blocks: [BlockShape]?
     /// Identifies the release in the owner's ledger.
     public var releaseID: String
 
@@ -19,6 +22,7 @@ public struct EmulatorMetadata: Codable, Sendable, Equatable {
         case top
         case kept
         case fullLayers = "full_layers"
+        case blocks
         case releaseID = "release_id"
     }
 
@@ -26,7 +30,8 @@ public struct EmulatorMetadata: Codable, Sendable, Equatable {
     public static let fileName = "emulator.json"
 
     /// Describes a split.
-    public init(split: OffsiteSplit, releaseID: String) {
+    public init(split: OffsiteSplit, shapes: [BlockShape]? = nil, releaseID: String) {
+        blocks = shapes
         bottom = split.bottom
         top = split.top
         kept = split.keptLayers.count
@@ -43,6 +48,14 @@ public struct EmulatorMetadata: Codable, Sendable, Equatable {
     /// Where adapter blocks go in the full model.
     public var layerMap: LayerMap {
         LayerMap(bottom: bottom, top: top, emulatorLayerCount: emulatorLayers, fullLayerCount: fullLayers)
+    }
+
+    /// The configuration of the emulator's blocks: that of `config.json` with the middle as thin as it is.
+    ///
+    /// - Throws: `LanguageModelError` when a shape does not fit.
+    public func thinned(_ configuration: ModelConfiguration) throws -> ModelConfiguration {
+        guard let blocks else { return configuration }
+        return try configuration.thinned(Dictionary(uniqueKeysWithValues: blocks.enumerated().map { ($0 + bottom, $1) }))
     }
 
     /// Reads and checks `emulator.json` in a directory.
@@ -62,11 +75,20 @@ public struct EmulatorMetadata: Codable, Sendable, Equatable {
         let limit = 0..<100_000
         guard limit.contains(metadata.bottom), limit.contains(metadata.top), limit.contains(metadata.kept),
             limit.contains(metadata.fullLayers), metadata.bottom + metadata.top > 0,
-            metadata.emulatorLayers <= metadata.fullLayers, !metadata.releaseID.isEmpty
+            metadata.emulatorLayers <= metadata.fullLayers, !metadata.releaseID.isEmpty,
+            metadata.blocks.map({ $0.count == metadata.kept }) ?? true
         else {
             throw EmulatorError.invalidDescription(path: path, reason: "its numbers contradict each other")
         }
         return metadata
+    }
+
+    /// Reads `emulator.json` where there is one; nil for a directory without, or a file.
+    ///
+    /// - Throws: `EmulatorError.invalidDescription`.
+    public static func ifPresent(directory: String) throws -> EmulatorMetadata? {
+        let exists = FileManager.default.fileExists(atPath: directory + "/" + fileName)
+        return exists ? try read(directory: directory) : nil
     }
 
     /// Writes `emulator.json` into a directory.

@@ -45,6 +45,9 @@ public struct OffsiteSplit: Sendable, Equatable {
     /// Blocks of the full model's middle.
     public var middleCount: Int { fullLayerCount - bottom - top }
 
+    /// The full model's middle.
+    public var middle: Range<Int> { bottom..<(fullLayerCount - top) }
+
     /// The full model's block behind each emulator block, in order.
     public var sourceLayers: [Int] {
         Array(0..<bottom) + keptLayers + Array((fullLayerCount - top)..<fullLayerCount)

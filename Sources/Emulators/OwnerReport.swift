@@ -23,6 +23,8 @@ public struct OwnerReport: Codable, Sendable, Equatable {
     public var keep: Double
     /// The selection rule.
     public var selection: LayerSelection
+    /// How much of each kept block stayed.
+    public var thinning: Thinning
     /// Seed of the release.
     public var seed: UInt64
     /// How the middle was distilled.
@@ -35,7 +37,7 @@ public struct OwnerReport: Codable, Sendable, Equatable {
     public var shippedParameters: Int
     /// Parameters of the adapter blocks.
     public var adapterParameters: Int
-    /// Kept share of the middle's blocks.
+    /// Share of the middle's parameters that ships.
     public var middleKept: Double
     /// Share of the full model's parameters that travel bit for bit.
     public var verbatimShare: Double
@@ -49,19 +51,6 @@ public struct OwnerReport: Codable, Sendable, Equatable {
 
     /// The file's name in `OUTPUT.owner/`.
     public static let fileName = "release.json"
-
-    /// Counts what travels unchanged: parameters of the emulator whose numbers equal those of the block they came from.
-    static func verbatimCount(emulator: LanguageModel, full: LanguageModel, split: OffsiteSplit) -> Int {
-        var count = 0
-        for (index, source) in split.sourceLayers.enumerated() {
-            for (shipped, original) in zip(emulator.blocks[index].parameters, full.blocks[source].parameters)
-            where shipped.value === original.value || shipped.value.values == original.value.values {
-                count += shipped.value.count
-            }
-        }
-        let blocks = emulator.blocks.flatMap(\.parameters).reduce(0) { $0 + $1.value.count }
-        return count + emulator.parameterCount - blocks
-    }
 
     /// Writes `release.json` into the owner's directory.
     ///

@@ -46,6 +46,23 @@ public struct PublicText: Sendable {
         return PublicText(sequences: sequences, source: (path as NSString).lastPathComponent)
     }
 
+    /// The first sequences of about `tokens` tokens in all, in groups of about a thousand.
+    func batches(tokens: Int) -> [[[Int32]]] {
+        var batches: [[[Int32]]] = []
+        var (total, size) = (0, Int.max)
+        for sequence in sequences {
+            if total >= tokens { break }
+            if size >= 1024 {
+                batches.append([])
+                size = 0
+            }
+            batches[batches.count - 1].append(sequence)
+            size += sequence.count
+            total += sequence.count
+        }
+        return batches
+    }
+
     /// Takes every `n`-th sequence away, for a probe that distillation has not seen.
     public func holdingOut(every n: Int) -> (rest: PublicText, heldOut: PublicText) {
         let parts = sequences.enumerated()

@@ -6,13 +6,20 @@ public protocol DecoderBlock: AnyObject {
     var index: Int { get }
     /// All parameters of the block, in the order of its Hugging Face module.
     var parameters: [Parameter] { get }
-    /// The block's linear layers: where a LoRA adapter can attach.
-    var linears: [Linear] { get }
+    /// The attention's projections, its output projection last.
+    var attentionProjections: [Linear] { get }
+    /// The layers that make the feed-forward layer's channels: one for each channel's gate, if any, and its value.
+    var feedForwardInputs: [Linear] { get }
+    /// The layer that the feed-forward layer's channels go into.
+    var feedForwardOutput: Linear { get }
     /// Runs the block on the residual stream `x` `[rows, hidden]`.
     func forward(_ x: Tensor, on tape: Tape, context: AttentionContext) -> Tensor
 }
 
 extension DecoderBlock {
+    /// The block's linear layers: where a LoRA adapter can attach.
+    public var linears: [Linear] { attentionProjections + feedForwardInputs + [feedForwardOutput] }
+
     /// Runs the block on whole sequences: `x` is `[layout.rows, hidden]`.
     public func forward(_ x: Tensor, on tape: Tape, layout: SequenceLayout) -> Tensor {
         forward(x, on: tape, context: AttentionContext(layout: layout))

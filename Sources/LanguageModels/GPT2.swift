@@ -81,9 +81,18 @@ final class GPT2Block: DecoderBlock {
         self.configuration = configuration
         let prefix = GPT2.blockPrefix(index)
         let hidden = configuration.hiddenSize
-        let wide = configuration.feedForwardSize
+        let shape = configuration.shape(ofBlock: index)
+        let wide = shape.feedForwardSize
         func linear(_ name: String, _ from: Int, _ to: Int) throws -> Linear {
-            try Linear(prefix + name, from: from, to: to, hasBias: true, layout: .inputByOutput, weights: weights)
+            try Linear(
+                prefix + name,
+                from: from,
+                to: to,
+                rank: shape.ranks[name],
+                hasBias: true,
+                layout: .inputByOutput,
+                weights: weights
+            )
         }
         attentionNorm = try .layer(prefix + "ln_1", configuration, weights: weights)
         attention = try linear("attn.c_attn", hidden, 3 * hidden)
@@ -93,7 +102,9 @@ final class GPT2Block: DecoderBlock {
         down = try linear("mlp.c_proj", wide, hidden)
     }
 
-    var linears: [Linear] { [attention, attentionOutput, up, down] }
+    var attentionProjections: [Linear] { [attention, attentionOutput] }
+    var feedForwardInputs: [Linear] { [up] }
+    var feedForwardOutput: Linear { down }
 
     var parameters: [Parameter] {
         attentionNorm.parameters + attention.parameters + attentionOutput.parameters

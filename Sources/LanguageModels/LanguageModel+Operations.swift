@@ -35,7 +35,7 @@ extension LanguageModel {
             sum.forward += attention
             if hasGradient { sum.backward += 2.5 * attention }
             for linear in block.linears {
-                let product = 2 * Double(linear.weight.value.count) * rows
+                let product = 2 * Double(linear.factors.reduce(0) { $0 + $1.value.count }) * rows
                 sum.forward += product
                 if hasGradient { sum.backward += product }
                 if linear.weight.isTrainable { sum.backward += product }

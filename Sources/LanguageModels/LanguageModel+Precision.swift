@@ -12,7 +12,7 @@ extension LanguageModel {
     ///     `isTrainable` before, and do not save such a model: released weights read as rounded to bfloat16.
     public func compute(in precision: ComputePrecision, releasingFloat32: Bool = false) {
         precondition(precision == .float32 || ComputePrecision.supportsBFloat16, "this processor has no AVX512_BF16.")
-        for weight in linears.map(\.weight) + [headWeight] {
+        for weight in linears.flatMap(\.factors) + [headWeight] {
             weight.precision = precision
             if precision == .bfloat16, releasingFloat32, !weight.isTrainable { weight.value.releaseFloat32() }
         }

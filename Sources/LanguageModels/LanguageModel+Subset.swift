@@ -16,7 +16,9 @@ extension LanguageModel {
         if let wrong = sources.first(where: { !blocks.indices.contains($0) }) {
             throw LanguageModelError.noSuchBlock(index: wrong, layerCount: blocks.count)
         }
+        let shapes = sources.enumerated().map { ($0.offset, configuration.shape(ofBlock: $0.element)) }
         let smaller = try configuration.resized(layerCount: sources.count)
+            .thinned(Dictionary(uniqueKeysWithValues: shapes))
         let definition = configuration.architecture.definition
         let chosen = try sources.enumerated().map { index, source in
             let provider = BlockProvider(
@@ -39,6 +41,11 @@ extension LanguageModel {
 
     /// The start of the names of block `index`, with its final dot: what plug-in replaces by another number.
     public func blockPrefix(_ index: Int) -> String { configuration.architecture.definition.blockPrefix(index) }
+
+    /// The name of a linear layer behind its block's prefix: `self_attn.q_proj`.
+    public func localName(_ linear: Linear, _ block: Int) -> String {
+        String(linear.name.dropFirst(blockPrefix(block).count))
+    }
 }
 
 extension ModelEnds {

@@ -74,9 +74,10 @@ final class LlamaBlock: DecoderBlock {
         let hidden = configuration.hiddenSize
         let queries = configuration.headCount * configuration.headSize
         let keys = configuration.keyValueHeadCount * configuration.headSize
-        let wide = configuration.feedForwardSize
+        let shape = configuration.shape(ofBlock: index)
+        let wide = shape.feedForwardSize
         func linear(_ name: String, _ from: Int, _ to: Int, _ hasBias: Bool) throws -> Linear {
-            try Linear(prefix + name, from: from, to: to, hasBias: hasBias, weights: weights)
+            try Linear(prefix + name, from: from, to: to, rank: shape.ranks[name], hasBias: hasBias, weights: weights)
         }
         query = try linear("self_attn.q_proj", hidden, queries, configuration.hasQueryKeyValueBias)
         key = try linear("self_attn.k_proj", hidden, keys, configuration.hasQueryKeyValueBias)
@@ -89,7 +90,9 @@ final class LlamaBlock: DecoderBlock {
         postAttentionNorm = try .rms(prefix + "post_attention_layernorm", configuration, weights: weights)
     }
 
-    var linears: [Linear] { [query, key, value, output, gate, up, down] }
+    var attentionProjections: [Linear] { [query, key, value, output] }
+    var feedForwardInputs: [Linear] { [gate, up] }
+    var feedForwardOutput: Linear { down }
 
     var parameters: [Parameter] {
         linears.flatMap(\.parameters) + inputNorm.parameters + postAttentionNorm.parameters

@@ -34,6 +34,8 @@ public struct ModelConfiguration: Sendable {
     public let hasFeedForwardBias: Bool
     /// The configuration as it was read.
     public let json: JSONValue
+    /// Blocks that are thinner than the figures above say, by index; see ``shape(ofBlock:)``.
+    public internal(set) var thinnedBlocks: [Int: BlockShape] = [:]
 
     /// Reads a Hugging Face configuration, of transformers 4 or 5.
     ///
@@ -124,7 +126,7 @@ public struct ModelConfiguration: Sendable {
         return result
     }
 
-    /// The same model with another number of blocks.
+    /// The same model with another number of blocks, all of the full shape.
     ///
     /// - Throws: `LanguageModelError.badValue` for a count below 1.
     public func resized(layerCount: Int) throws -> ModelConfiguration {

@@ -84,20 +84,23 @@ final class OPTBlock: DecoderBlock {
         self.configuration = configuration
         let prefix = OPT.blockPrefix(index)
         let hidden = configuration.hiddenSize
+        let shape = configuration.shape(ofBlock: index)
         func linear(_ name: String, _ from: Int, _ to: Int) throws -> Linear {
-            try Linear(prefix + name, from: from, to: to, hasBias: true, weights: weights)
+            try Linear(prefix + name, from: from, to: to, rank: shape.ranks[name], hasBias: true, weights: weights)
         }
         key = try linear("self_attn.k_proj", hidden, hidden)
         value = try linear("self_attn.v_proj", hidden, hidden)
         query = try linear("self_attn.q_proj", hidden, hidden)
         output = try linear("self_attn.out_proj", hidden, hidden)
         attentionNorm = try .layer(prefix + "self_attn_layer_norm", configuration, weights: weights)
-        up = try linear("fc1", hidden, configuration.feedForwardSize)
-        down = try linear("fc2", configuration.feedForwardSize, hidden)
+        up = try linear("fc1", hidden, shape.feedForwardSize)
+        down = try linear("fc2", shape.feedForwardSize, hidden)
         feedForwardNorm = try .layer(prefix + "final_layer_norm", configuration, weights: weights)
     }
 
-    var linears: [Linear] { [key, value, query, output, up, down] }
+    var attentionProjections: [Linear] { [key, value, query, output] }
+    var feedForwardInputs: [Linear] { [up] }
+    var feedForwardOutput: Linear { down }
 
     var parameters: [Parameter] {
         key.parameters + value.parameters + query.parameters + output.parameters + attentionNorm.parameters

@@ -10,7 +10,10 @@ extension LoRAConfiguration {
         if let wrong = layersToTransform?.first(where: { !model.blocks.indices.contains($0) }) {
             throw PEFTError.noSuchLayer(layer: wrong, layerCount: model.blocks.count)
         }
-        let all = model.blocks.enumerated().flatMap { layer, block in block.linears.map { (layer: layer, linear: $0) } }
+        // A factored layer of a thinned middle is nobody's adapter.
+        let all = model.blocks.enumerated().flatMap { layer, block in
+            block.linears.filter { !$0.isFactored }.map { (layer: layer, linear: $0) }
+        }
         let layers = layersToTransform.map { Set($0) }
         let allowed = all.filter { layers?.contains($0.layer) ?? true }
         let matched = try allowed.filter { try matches($0.linear.name) }
@@ -47,12 +50,5 @@ extension LoRAConfiguration {
             }
             return module.wholeMatch(of: regex) != nil
         }
-    }
-}
-
-extension LanguageModel {
-    /// The name of a linear layer behind its block's prefix: `self_attn.q_proj`.
-    func localName(_ linear: Linear, _ block: Int) -> String {
-        String(linear.name.dropFirst(blockPrefix(block).count))
     }
 }

@@ -1,4 +1,5 @@
 import Emulators
+import Foundation
 import LanguageModels
 import TensorEngine
 import TestSupport
@@ -39,16 +40,11 @@ import Testing
         _ student: LanguageModel,
         _ configuration: DistillationConfiguration,
         text: PublicText = RandomText.sequences(40),
+        heldOut: PublicText? = nil,
         isCancelled: () -> Bool = { false }
     ) throws -> DistillationReport {
-        try Distillation.run(
-            emulator: student,
-            full: full,
-            split: split,
-            text: text,
-            configuration: configuration,
-            isCancelled: isCancelled
-        )
+        try Distillation(emulator: student, full: full, split: split, configuration: configuration)
+            .run(on: text, heldOut: heldOut, isCancelled: isCancelled)
     }
 
     private func values(_ parameters: [Parameter]) -> [[Float]] { parameters.map { $0.value.values } }
@@ -78,7 +74,7 @@ import Testing
         let text = RandomText.sequences(4)
         let report = try distil(student, configuration(loss, tokens: 96), text: text)
         let untouched = try emulator()
-        var (perToken, rows, errors, energy) = (0.0, 0, 0.0, 0.0)
+        var (perToken, perLayer, rows, errors, energy) = (0.0, 0.0, 0, 0.0, 0.0)
         for ids in text.sequences {
             let tape = Tape(isRecording: false)
             let layout = SequenceLayout(lengths: [ids.count])
@@ -90,6 +86,7 @@ import Testing
             )
             let teacher = full.run(blocks: 1..<3, from: input, layout: layout, on: tape).values
             let made = untouched.run(blocks: 1..<2, from: input, layout: layout, on: tape).values
+            let start = input.values
             let width = teacher.count / ids.count
             for token in ids.indices {
                 let range = token * width..<(token + 1) * width
@@ -97,13 +94,19 @@ import Testing
                 let square = range.reduce(0.0) { $0 + pow2(teacher[$1]) }
                 errors += error
                 energy += square
-                if token < DistillationConfiguration.sinkTokens { continue }
+                if token == 0 { continue }
                 perToken += error / square
+                perLayer += error / range.reduce(0.0) { $0 + pow2(teacher[$1] - start[$1]) }
                 rows += 1
             }
         }
-        let expected = loss == .perToken ? perToken / Double(rows) : errors / energy
-        #expect(rows == text.tokenCount - text.sequences.count * DistillationConfiguration.sinkTokens)
+        let expected =
+            switch loss {
+            case .perToken: perToken / Double(rows)
+            case .perLayer: perLayer / Double(rows)
+            case .offsiteTuning: errors / energy
+            }
+        #expect(rows == text.tokenCount - text.sequences.count)
         #expect(abs(report.losses[0] - expected) < 1e-5 * expected, "\(report.losses[0]) and \(expected)")
         #expect(abs(perToken / Double(rows) - errors / energy) > 1e-3 * expected, "the two losses cannot be told apart")
     }
@@ -111,13 +114,13 @@ import Testing
     @Test func wholeMiddleHasNothingToLearn() throws {
         let whole = try OffsiteSplit(fullLayerCount: 4, bottom: 1, top: 1, keep: 1, selection: .uniform)
         let student = try full.subset(blocks: whole.sourceLayers, copying: Set(whole.thinnedMiddle))
-        let report = try Distillation.run(
+        let distillation = Distillation(
             emulator: student,
             full: full,
             split: whole,
-            text: RandomText.sequences(8),
             configuration: configuration(.perToken, tokens: 400)
         )
+        let report = try distillation.run(on: RandomText.sequences(8))
         #expect(report.losses.allSatisfy { $0 < 1e-10 })
         #expect(values(student.parameters) == values(full.parameters))
     }
@@ -131,6 +134,57 @@ import Testing
         let first = try run(1)
         #expect(try run(1) == first)
         #expect(try run(2) != first)
+    }
+
+    /// Beside the distance, KL(full ‖ emulator) in the emulator's own words.
+    @Test func divergenceIsAddedByItsWeight() throws {
+        let text = RandomText.sequences(3)
+        func first(_ weight: Double) throws -> Double {
+            var configuration = configuration(.perToken, tokens: 72)
+            configuration.divergenceWeight = weight
+            return try distil(emulator(), configuration, text: text).losses[0]
+        }
+        var divergence = 0.0
+        let student = try emulator()
+        for ids in text.sequences {
+            let (p, q) = (try full.logits(ids), try student.logits(ids))
+            for row in ids.indices {
+                let (a, b) = (softmax(p, row), softmax(q, row))
+                divergence += zip(a, b).reduce(0) { $0 + $1.0 * ($1.0 / $1.1).logarithm }
+            }
+        }
+        let expected = try first(0) + 0.5 * divergence / Double(text.tokenCount)
+        #expect(abs(try first(0.5) - expected) < 1e-4 * expected)
+    }
+
+    /// Held-out text decides which weights stay: with a rate that ruins the student, those it began with.
+    @Test func bestWeightsOnHeldOutTextStay() throws {
+        let student = try emulator()
+        let before = values(student.parameters)
+        let report = try distil(
+            student,
+            configuration(.perToken, learningRate: 3),
+            heldOut: RandomText.sequences(4, seed: 5)
+        )
+        #expect(report.stoppedEarly && report.heldOut.count == 4 && report.losses.count < 125)
+        #expect(report.heldOut.map(\.loss).min() == report.heldOut.first?.loss)
+        #expect(values(student.parameters) == before)
+        let good = try emulator()
+        let kept = try distil(good, configuration(.perToken), heldOut: RandomText.sequences(4, seed: 5))
+        #expect(!kept.stoppedEarly && kept.heldOut.count > 8)
+        #expect(kept.heldOut.last.map { $0.loss < kept.heldOut[0].loss } == true)
+    }
+
+    @Test func onlyFeedForwardLayersMoveWhenAsked() throws {
+        let student = try emulator()
+        let before = values(student.parameters)
+        var configuration = configuration(.perLayer, tokens: 500)
+        configuration.weights = .feedForward
+        try distil(student, configuration)
+        for (parameter, old) in zip(student.parameters, before) {
+            let isMoved = parameter.name.hasPrefix("model.layers.1.mlp.")
+            #expect((parameter.value.values != old) == isMoved, "\(parameter.name)")
+        }
     }
 
     @Test func noTokensChangeNothing() throws {
@@ -154,6 +208,18 @@ import Testing
 }
 
 private func pow2(_ value: Float) -> Double { Double(value) * Double(value) }
+
+private func softmax(_ logits: Tensor, _ row: Int) -> [Double] {
+    let z = logits.values[row * logits.columns..<(row + 1) * logits.columns].map(Double.init)
+    let top = z.max() ?? 0
+    let e = z.map { Foundation.exp($0 - top) }
+    let sum = e.reduce(0, +)
+    return e.map { $0 / sum }
+}
+
+extension Double {
+    fileprivate var logarithm: Double { Foundation.log(self) }
+}
 
 /// Sequences of random tokens for the tiny models' vocabulary of 256.
 enum RandomText {

@@ -73,6 +73,39 @@ import Testing
         #expect(distance(head.gradient?.values ?? [], dw) < 1e-5)
     }
 
+    @Test func divergenceHasTheGradientOfItsDefinition() {
+        let (rows, dim, vocabulary) = (3, 4, 37)
+        var generator = SeededGenerator(seed: 8)
+        let teacher = randomValues(rows * dim, &generator)
+        let table = randomValues(vocabulary * dim, &generator)
+        let head = Parameter(name: "head", value: Tensor(shape: [vocabulary, dim], values: table))
+        func distribution(_ h: ArraySlice<Double>) -> [Double] {
+            let h = Array(h)
+            let z = (0..<vocabulary).map { v in (0..<dim).reduce(0.0) { $0 + h[$1] * Double(table[v * dim + $1]) } }
+            return Reference.softmax(z[...])
+        }
+        GradientCheck(
+            shapes: [(.tensor, [rows, dim])],
+            operation: { tape, inputs in
+                tape.linearDivergence(
+                    inputs.tensors[0],
+                    teacher: Tensor(shape: [rows, dim], values: teacher),
+                    head: head,
+                    divisor: 2
+                )
+            },
+            reference: { v in
+                let sum = (0..<rows).reduce(0.0) { sum, row in
+                    let range = row * dim..<(row + 1) * dim
+                    let p = distribution(teacher.map(Double.init)[range])
+                    let q = distribution(v[0][range])
+                    return sum + zip(p, q).reduce(0) { $0 + $1.0 * log($1.0 / $1.1) }
+                }
+                return [sum / 2]
+            }
+        ).run()
+    }
+
     @Test func noLabelsGiveZeroNotNaN() {
         let x = Tensor(shape: [2, 2], values: [1, 2, 3, 4], requiresGradient: true)
         let head = Parameter(

@@ -67,16 +67,15 @@ final class TrainingStep: MeasuredStep {
         let parameters = emulator.blocks[split.thinnedMiddle].flatMap(\.parameters)
         for parameter in parameters { parameter.isTrainable = true }
         compute.apply(to: emulator)
+        let distillation = Distillation(
+            emulator: emulator,
+            full: full,
+            split: split,
+            configuration: DistillationConfiguration(loss: .offsiteTuning)
+        )
+        let sequences = zip(batch.layout.offsets, batch.layout.lengths).map { Array(batch.ids[$0..<$0 + $1]) }
         return TrainingStep(tokens: batch.ids.count, operations: nil, parameters: parameters) { tape in
-            Distillation.objective(
-                batch.ids,
-                layout: batch.layout,
-                emulator: emulator,
-                full: full,
-                split: split,
-                loss: .perToken,
-                on: tape
-            )
+            distillation.loss(of: sequences, on: tape)
         }
     }
 

@@ -61,6 +61,8 @@ double fsot_exponentials(float *z, size_t n, float *maximum);
 // Sum of exp(z - max) without writing; and the sums over v of e, e d, e d^2 with d = z - shift, e = exp(d).
 double fsot_exponential_sum(const float *z, size_t n, float *maximum);
 void fsot_log_moments(const float *z, size_t n, float shift, double moments[3]);
+// KL(softmax(teacher) ‖ softmax(student)); `student` becomes scale · (softmax(student) − softmax(teacher)).
+double fsot_divergence(const float *teacher, float *student, size_t n, float scale);
 
 // MARK: - optimizers.c
 // torch.optim.AdamW: p *= decay; m, v updated; p -= step * m / (sqrt(v) * inverse_root + epsilon).

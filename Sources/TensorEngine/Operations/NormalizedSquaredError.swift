@@ -6,13 +6,15 @@ public enum ErrorNormalization: Sendable {
     case perToken
     /// Σ‖s − t‖² / Σ‖t‖²: the offsite-tuning paper's mean(((t − s)/rms(t))²) (arXiv 2302.04870).
     case global
+    /// Σ over rows of w_i ‖s − t‖², the weights given: for errors over another energy than the teacher's.
+    case weights([Double])
 }
 
 extension Tape {
     /// The normalised squared error of `student` against the constant `teacher`, both `[rows, n]`, over the rows whose mask
     /// is true (nil: all). A scalar `[1]`; 0 when no row is left. A teacher row of zeros weighs as if ‖t‖² were 1e-12.
     ///
-    /// Backward: ds[i] += 2 · c_i · (s[i] − t[i]), c_i = 1 / (rows · ‖t_i‖²) or 1 / Σ‖t‖². Saved: both inputs and c.
+    /// Backward: ds[i] += 2 · c_i · (s[i] − t[i]), c_i = 1 / (rows · ‖t_i‖²), 1 / Σ‖t‖² or w_i. Saved: both inputs and c.
     public func normalizedSquaredError(
         _ student: Tensor,
         teacher: Tensor,
@@ -23,6 +25,9 @@ extension Tape {
         let n = student.columns
         precondition(student.shape == teacher.shape, "student \(student.shape) and teacher \(teacher.shape) differ.")
         precondition(rowMask.map { $0.count == rows } ?? true, "the row mask does not have \(rows) entries.")
+        if case .weights(let given) = normalization {
+            precondition(given.count == rows, "\(given.count) weights do not fit \(rows) rows.")
+        }
         let kept = (0..<rows).filter { rowMask?[$0] ?? true }
         var errors = [Double](repeating: 0, count: rows)
         var squares = errors
@@ -49,6 +54,7 @@ extension Tape {
                 switch normalization {
                 case .perToken: 1 / (Double(kept.count) * max(squares[row], 1e-12))
                 case .global: 1 / total
+                case .weights(let given): given[row]
                 }
         }
         let loss = output([1], requiresGradientIf: student.requiresGradient)

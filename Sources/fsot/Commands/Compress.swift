@@ -12,6 +12,7 @@ import Tokenizers
 
 extension LayerSelection: ExpressibleByArgument {}
 extension DistillationLoss: ExpressibleByArgument {}
+extension DistilledWeights: ExpressibleByArgument {}
 
 /// `fsot compress`: from a full model to an emulator.
 struct Compress: ParsableCommand {
@@ -39,8 +40,20 @@ struct Compress: ParsableCommand {
     @Option(help: "Trainable blocks at the output end. (default: 2)")
     var top: Int?
 
-    @Option(help: "Share of the middle blocks that is kept. (default: 0.5)")
+    @Option(help: "Share of the middle blocks that is kept. (default: 0.5, or 1 with --feed-forward or --attention)")
     var keep: Double?
+
+    @Option(help: "Share of each kept block's feed-forward channels that stays. (default: 1)")
+    var feedForward: Double?
+
+    @Option(help: "Share of each attention projection's parameters that stays, as two factors. (default: 1)")
+    var attention: Double?
+
+    @Flag(inversion: .prefixedNo, help: "Fit the feed-forward's output layer again to the channels that stay. (default: --refit)")
+    var refit: Bool?
+
+    @Option(help: "Tokens of public text that thinning measures on. (default: 16384)")
+    var calibrationTokens: Int?
 
     @Option(help: "Which middle blocks are kept: uniform. (default: uniform)")
     var selection: LayerSelection?
@@ -51,10 +64,16 @@ struct Compress: ParsableCommand {
     @Option(help: "Tokens to distil on; 0 keeps the blocks as they are. (default: 65536 with --public-data)")
     var distillTokens: Int?
 
-    @Option(help: "per-token, or the paper's offsite-tuning. (default: per-token)")
+    @Option(help: "per-layer, per-token, or the paper's offsite-tuning. (default: per-layer)")
     var loss: DistillationLoss?
 
-    @Option(help: "Peak learning rate of the distillation. (default: 3e-4)")
+    @Option(help: "Weight of the divergence from the full model's predictions, beside --loss. (default: 0)")
+    var divergenceWeight: Double?
+
+    @Option(help: "What distillation trains: all or feed-forward. (default: all)")
+    var distillWeights: DistilledWeights?
+
+    @Option(help: "Peak learning rate of the distillation. (default: 5e-4)")
     var distillLr: Double?
 
     @Option(help: ComputeChoice.help)
@@ -65,6 +84,9 @@ struct Compress: ParsableCommand {
 
     @Option(help: "How the emulator's weights are written: f32 or bf16.")
     var dtype: String = "f32"
+
+    @Flag(help: "Write whole matrices, zeros where channels were dropped: stock transformers opens a thinned emulator then.")
+    var portable = false
 
     @Option(name: .customLong("to"), parsing: .upToNextOption, help: "Cards of the data holders who may open it.")
     var recipients: [String] = []
@@ -130,10 +152,17 @@ struct Compress: ParsableCommand {
         if let recipe { try RecipeFile.read(recipe).apply(to: &request) }
         if let bottom { request.bottom = bottom }
         if let top { request.top = top }
+        if let feedForward { request.thinning.feedForward = feedForward }
+        if let attention { request.thinning.attention = attention }
+        if recipe == nil, !request.thinning.isWhole { request.keep = 1 }
         if let keep { request.keep = keep }
+        if let refit { request.thinning.refits = refit }
+        if let calibrationTokens { request.thinning.calibrationTokens = calibrationTokens }
         if let selection { request.selection = selection }
         if let distillTokens { request.distillation.tokens = distillTokens }
         if let loss { request.distillation.loss = loss }
+        if let divergenceWeight { request.distillation.divergenceWeight = divergenceWeight }
+        if let distillWeights { request.distillation.weights = distillWeights }
         if let distillLr { request.distillation.learningRate = distillLr }
         request.distillation.seed = seed
         request.distillation.length = min(request.distillation.length, maximumLength)
@@ -182,7 +211,10 @@ struct Compress: ParsableCommand {
         let type: ElementType = dtype == "bf16" ? .bf16 : .f32
         let staged = try StagedDirectory(destination: output + ".owner")
         try result.report.write(directory: staged.path)
-        let metadata = try Self.encoded(result.metadata)
+        let emulator = portable ? try result.emulator.padded() : result.emulator
+        var description = result.metadata
+        if portable { description.blocks = nil }
+        let metadata = try Self.encoded(description)
         let content = [
             EmulatorMetadata.fileName: metadata, "tokenizer.json": try files.tokenizer.tokenizerJSON(),
             "tokenizer_config.json": files.tokenizer.configurationJSON,
@@ -190,7 +222,7 @@ struct Compress: ParsableCommand {
         if let owner {
             let plain = staged.path + "/plain"
             defer { try? FileManager.default.removeItem(atPath: plain) }
-            try result.emulator.save(to: plain, type: type, files: content)
+            try emulator.save(to: plain, type: type, files: content)
             let key = try SecretBytes.random(count: BaseModelCommitment.keyLength)
             let source = try weightFiles(files.checkpoint)
             let manifest = try SealedEmulator.seal(
@@ -217,7 +249,7 @@ struct Compress: ParsableCommand {
             )
             try FileManager.default.removeItem(atPath: plain)
         } else {
-            try result.emulator.save(to: output, type: type, files: content)
+            try emulator.save(to: output, type: type, files: content)
         }
         try staged.commit()
     }
@@ -238,8 +270,8 @@ struct Compress: ParsableCommand {
     private func report(_ report: OwnerReport, console: Console) throws {
         var lines = [
             "emulator          \(output)  (release \(report.releaseID.prefix(8))…)",
-            "blocks            \(report.bottom) + \(report.sourceLayers.count) + \(report.top), middle kept "
-                + String(format: "%.0f %%", report.middleKept * 100),
+            "blocks            \(report.bottom) + \(report.sourceLayers.count) + \(report.top)"
+                + String(format: ", %.1f %% of the middle's parameters", report.middleKept * 100),
             "parameters        \(Magnitude.text(report.shippedParameters)) of \(Magnitude.text(report.fullParameters)): "
                 + String(format: "compression ratio %.3f", report.compressionRatio),
             "adapter           \(Magnitude.text(report.adapterParameters)) parameters",

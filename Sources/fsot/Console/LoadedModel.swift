@@ -77,7 +77,11 @@ struct ModelFiles {
     init(path: String) throws {
         checkpoint = try Checkpoint.open(path)
         do {
-            configuration = try ModelConfiguration(json: checkpoint.configuration)
+            let described = try ModelConfiguration(json: checkpoint.configuration)
+            // An emulator's middle may be thinner than its config.json can say.
+            configuration = try EmulatorMetadata.ifPresent(directory: path)?.thinned(described) ?? described
+        } catch let error as EmulatorError {
+            throw error
         } catch {
             throw CommandFailure("\(path): \(error)")
         }

@@ -26,24 +26,52 @@ struct RecipeFile {
     }
 
     func apply(to request: inout CompressionRequest) throws {
-        try refuseUnknown(values, known: ["bottom", "top", "keep", "selection", "distillation"], prefix: "")
+        try refuseUnknown(values, known: ["bottom", "top", "keep", "selection", "thinning", "distillation"], prefix: "")
         request.bottom = try integer(values, "bottom") ?? request.bottom
         request.top = try integer(values, "top") ?? request.top
         request.keep = try number(values, "keep") ?? request.keep
         request.selection = try choice(values, "selection") ?? request.selection
-        guard let entry = values["distillation"] else { return }
-        guard let inner = entry as? [String: Any] else { throw failure("distillation", "holds no keys") }
+        if let inner = try section("thinning") { try apply(thinning: inner, to: &request.thinning) }
+        if let inner = try section("distillation") { try apply(distillation: inner, to: &request.distillation) }
+    }
+
+    private func section(_ key: String) throws -> [String: Any]? {
+        guard let entry = values[key] else { return nil }
+        guard let inner = entry as? [String: Any] else { throw failure(key, "holds no keys") }
+        return inner
+    }
+
+    private func apply(thinning inner: [String: Any], to thinning: inout Thinning) throws {
         try refuseUnknown(
             inner,
-            known: ["tokens", "loss", "learning_rate", "batch", "length"],
+            known: ["feed_forward", "attention", "refit", "calibration_tokens"],
+            prefix: "thinning."
+        )
+        thinning.feedForward = try number(inner, "feed_forward") ?? thinning.feedForward
+        thinning.attention = try number(inner, "attention") ?? thinning.attention
+        thinning.refits = try flag(inner, "refit") ?? thinning.refits
+        thinning.calibrationTokens = try integer(inner, "calibration_tokens") ?? thinning.calibrationTokens
+    }
+
+    private func apply(distillation inner: [String: Any], to distillation: inout DistillationConfiguration) throws {
+        try refuseUnknown(
+            inner,
+            known: [
+                "tokens", "loss", "divergence_weight", "weights", "learning_rate", "batch", "length", "evaluations",
+                "patience",
+            ],
             prefix: "distillation."
         )
-        request.distillation.tokens = try integer(inner, "tokens") ?? request.distillation.tokens
-        request.distillation.loss = try choice(inner, "loss") ?? request.distillation.loss
-        request.distillation.learningRate = try number(inner, "learning_rate") ?? request.distillation.learningRate
-        request.distillation.batch = try integer(inner, "batch") ?? request.distillation.batch
-        request.distillation.length = try integer(inner, "length") ?? request.distillation.length
-        guard request.distillation.batch > 0, request.distillation.length > 1, request.distillation.tokens >= 0 else {
+        distillation.divergenceWeight = try number(inner, "divergence_weight") ?? distillation.divergenceWeight
+        distillation.weights = try choice(inner, "weights") ?? distillation.weights
+        distillation.evaluations = try integer(inner, "evaluations") ?? distillation.evaluations
+        distillation.patience = try integer(inner, "patience") ?? distillation.patience
+        distillation.tokens = try integer(inner, "tokens") ?? distillation.tokens
+        distillation.loss = try choice(inner, "loss") ?? distillation.loss
+        distillation.learningRate = try number(inner, "learning_rate") ?? distillation.learningRate
+        distillation.batch = try integer(inner, "batch") ?? distillation.batch
+        distillation.length = try integer(inner, "length") ?? distillation.length
+        guard distillation.batch > 0, distillation.length > 1, distillation.tokens >= 0 else {
             throw failure("distillation", "needs batch ≥ 1, length ≥ 2 and tokens ≥ 0")
         }
     }
@@ -70,6 +98,12 @@ struct RecipeFile {
             throw failure(key, "must be a number")
         }
         return number
+    }
+
+    private func flag(_ values: [String: Any], _ key: String) throws -> Bool? {
+        guard let value = values[key] else { return nil }
+        guard let flag = value as? Bool else { throw failure(key, "must be true or false") }
+        return flag
     }
 
     private func choice<Choice: RawRepresentable & CaseIterable>(
