@@ -4,12 +4,16 @@ import TensorEngine
 /// What a block's layers take, as second moments over calibration text.
 ///
 /// A token counts by one over the energy of the block's update of it, as in the per-layer distillation loss, so that the few
-/// tokens of great norm do not decide everything.
+/// tokens of great norm do not decide everything. Sinks count more: left out of the fit they came out wrong, and SmolLM2
+/// without two thirds of its channels went from a perplexity of 94 to 1965.
 final class BlockMoments {
     /// Σ w a aᵀ of the feed-forward's channels, `[channels, channels]`; nil when they are not thinned.
     private(set) var channels: SecondMoment?
-    /// Σ n nᵀ of what each attention projection takes, by its name; sinks count too, as every later token attends to them.
+    /// Σ n nᵀ of what each attention projection takes, by its name.
     private(set) var attention: [String: SecondMoment] = [:]
+
+    /// How often a sink counts: all later tokens attend to it, so it must come out right, though text has few of them.
+    private static let sinkWeight = 16.0
 
     private let block: any DecoderBlock
     private let thinning: Thinning
@@ -34,7 +38,7 @@ final class BlockMoments {
         if let taken = inputs[block.feedForwardOutput.name] {
             let moment = channels ?? SecondMoment(rows: taken.columns, columns: taken.columns)
             let energies = TokenEnergy.ofDifference(y, x)
-            let weights = energies.enumerated().map { mask[$0.offset] ? Float(1 / max($0.element, 1e-12)) : 0 }
+            let weights = energies.enumerated().map { Float((mask[$0.offset] ? 1 : Self.sinkWeight) / max($0.element, 1e-12)) }
             moment.add(taken, taken, weights: weights)
             channels = moment
         }
@@ -47,7 +51,7 @@ final class BlockMoments {
                 continue
             }
             let moment = attention[linear.name] ?? SecondMoment(rows: taken.columns, columns: taken.columns)
-            moment.add(taken, taken, weights: [Float](repeating: 1, count: taken.rows))
+            moment.add(taken, taken, weights: mask.map { $0 ? 1 : Float(Self.sinkWeight) })
             attention[linear.name] = moment
             seen[ObjectIdentifier(taken)] = moment
         }
