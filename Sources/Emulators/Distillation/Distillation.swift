@@ -10,7 +10,7 @@ public struct Distillation {
     private let split: OffsiteSplit
     private let configuration: DistillationConfiguration
     private let objective: DistillationObjective
-    private let full: LanguageModel
+    private let teacher: Teacher
 
     /// Prepares the distillation of an emulator.
     ///
@@ -26,17 +26,16 @@ public struct Distillation {
         configuration: DistillationConfiguration
     ) {
         self.emulator = emulator
-        self.full = full
         self.split = split
         self.configuration = configuration
         objective = DistillationObjective(
             emulator: emulator,
-            full: full,
             split: split,
             segments: Segments(split),
             loss: configuration.loss,
             divergenceWeight: configuration.divergenceWeight
         )
+        teacher = Teacher(full: full, split: split, segments: objective.segments, needsFinal: objective.needsFinal)
     }
 
     /// Distils in place.
@@ -44,12 +43,17 @@ public struct Distillation {
     /// - Parameters:
     ///   - text: public text.
     ///   - heldOut: public text that decides when to stop and which weights stay; nil or empty: the last ones do.
+    ///   - cache: where the teacher's states are kept when the tokens are more than one epoch.
+    ///   - checkpoint: a directory where the run is saved whenever held-out text is looked at, and gone on from.
     ///   - progress: told tokens and loss after each step.
     ///   - isCancelled: asked between steps.
-    /// - Throws: `EmulatorError.diverged`; `CancellationError` when cancelled.
+    /// - Throws: `EmulatorError.diverged`; `TrainingError.checkpointMismatch` when the checkpoint is of another run;
+    ///   `AtomicFileError`; `CancellationError` when cancelled.
     public func run(
         on text: PublicText,
         heldOut: PublicText? = nil,
+        cache: TeacherCacheLocation? = nil,
+        checkpoint: String? = nil,
         progress: ProgressHandler? = nil,
         isCancelled: () -> Bool = { false }
     ) throws -> DistillationReport {
@@ -81,26 +85,36 @@ public struct Distillation {
         ) { batch, tape, _ in
             loss(of: batch, on: tape)
         }
-        let watch = heldOut.flatMap { EarlyStopping(encoded($0), configuration: configuration, steps: steps) }
-        var report = DistillationReport(source: text.source, tokens: 0, losses: [])
-        let total = trainer.upcomingTokens(steps: steps)
+        let heldOutExamples = heldOut.map { encoded($0, from: examples.count) } ?? []
+        if let cache, configuration.tokens > examples.reduce(0, { $0 + $1.ids.count }) {
+            try teacher.remember(examples + heldOutExamples, at: cache)
+        }
+        let watch = EarlyStopping(heldOutExamples, configuration: configuration, steps: steps)
+        let saved = checkpoint.map { DistillationCheckpoint(directory: $0) }
+        var report =
+            try saved?.restore(trainer, watch: watch, configuration: configuration)
+            ?? DistillationReport(source: text.source, tokens: 0, losses: [])
+        let total = report.tokens + trainer.upcomingTokens(steps: steps - trainer.step)
+        let interval = watch?.interval ?? max(1, (steps + 9) / 10)
         do {
             while trainer.step < steps {
-                if try watch?.look(at: trainer.step, parameters: parameters, loss: value) == true {
+                if let watch, try watch.look(at: trainer.step, parameters: parameters, loss: value) {
                     report.stoppedEarly = true
                     break
                 }
-                let part = min(watch?.interval ?? steps, steps - trainer.step)
                 let before = report.tokens
                 let fit = try trainer.fit(
-                    steps: part,
+                    steps: min(interval, steps - trainer.step),
                     phase: "distilling",
                     progress: progress.map { Self.continuing($0, from: before, total: total) },
                     isCancelled: isCancelled
                 )
+                if let failure = teacher.failure { throw failure }
                 if fit.wasCancelled { throw CancellationError() }
                 report.tokens += fit.tokens
                 report.losses += fit.losses
+                report.heldOut = watch?.history ?? []
+                try saved?.save(trainer, report: report, watch: watch, configuration: configuration)
             }
             _ = try watch?.look(at: trainer.step, parameters: parameters, loss: value)
         } catch TrainingError.notFinite(_, let step, _, _) {
@@ -145,19 +159,12 @@ public struct Distillation {
 
     /// The scalar that a step on these token sequences minimises.
     public func loss(of sequences: [[Int32]], on tape: Tape) -> Tensor {
-        let layout = SequenceLayout(lengths: sequences.map(\.count))
-        let teacher = TeacherStates(
-            sequences.flatMap { $0 },
-            layout: layout,
-            full: full,
-            split: split,
-            segments: objective.segments,
-            needsFinal: objective.needsFinal
-        )
-        return objective(layout: layout, teacher: teacher, on: tape)
+        loss(of: sequences.map { EncodedExample(ids: $0, labels: $0, recordIndex: 0) }, on: tape)
     }
 
-    private func loss(of batch: [EncodedExample], on tape: Tape) -> Tensor { loss(of: batch.map(\.ids), on: tape) }
+    private func loss(of batch: [EncodedExample], on tape: Tape) -> Tensor {
+        objective(layout: SequenceLayout(lengths: batch.map(\.ids.count)), teacher: teacher(batch), on: tape)
+    }
 
     private func value(of batch: [EncodedExample]) -> Double {
         Double(loss(of: batch, on: Tape(isRecording: false)).values.first ?? .nan)
@@ -172,10 +179,11 @@ public struct Distillation {
         }
     }
 
-    private func encoded(_ text: PublicText) -> [EncodedExample] {
+    /// - Parameter first: the number of the first record.
+    private func encoded(_ text: PublicText, from first: Int = 0) -> [EncodedExample] {
         text.sequences.enumerated().map { index, ids in
             let ids = Array(ids.prefix(configuration.length))
-            return EncodedExample(ids: ids, labels: ids, recordIndex: index)
+            return EncodedExample(ids: ids, labels: ids, recordIndex: first + index)
         }
     }
 }

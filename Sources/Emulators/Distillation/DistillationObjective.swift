@@ -4,7 +4,6 @@ import TensorEngine
 /// What a step of distillation minimises.
 struct DistillationObjective {
     let emulator: LanguageModel
-    let full: LanguageModel
     let split: OffsiteSplit
     let segments: Segments
     let loss: DistillationLoss

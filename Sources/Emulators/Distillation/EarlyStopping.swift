@@ -13,8 +13,8 @@ final class EarlyStopping {
 
     private let examples: [EncodedExample]
     private let patience: Int
-    private var best: (loss: Double, values: [Tensor])?
-    private var misses = 0
+    private(set) var best: (loss: Double, values: [Tensor])?
+    private(set) var misses = 0
 
     /// - Returns: nil when there is nothing to look at, or nobody wants it.
     init?(_ examples: [EncodedExample], configuration: DistillationConfiguration, steps: Int) {
@@ -43,6 +43,13 @@ final class EarlyStopping {
             misses += 1
         }
         return misses >= patience
+    }
+
+    /// Goes on from where an earlier run was.
+    func restore(history: [DistillationReport.HeldOutLoss], misses: Int, best: (loss: Double, values: [Tensor])) {
+        self.history = history
+        self.misses = misses
+        self.best = best
     }
 
     /// Puts the best weights that were seen in place.
