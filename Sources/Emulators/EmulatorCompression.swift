@@ -60,6 +60,8 @@ public enum EmulatorCompression {
     ///   - path: the full model's path, for the owner's report.
     ///   - request: what to make.
     ///   - text: public text; nil: nothing is distilled or probed.
+    ///   - cache: see ``Distillation/run(on:heldOut:cache:checkpoint:progress:isCancelled:)``.
+    ///   - checkpoint: the same.
     ///   - progress: told what goes on.
     ///   - isCancelled: asked between steps.
     /// - Throws: `EmulatorError`, `TrainingError`, `CancellationError`.
@@ -68,6 +70,8 @@ public enum EmulatorCompression {
         path: String,
         request: CompressionRequest,
         text: PublicText?,
+        cache: TeacherCacheLocation? = nil,
+        checkpoint: String? = nil,
         progress: ProgressHandler? = nil,
         isCancelled: () -> Bool = { false }
     ) throws -> CompressedModel {
@@ -100,7 +104,14 @@ public enum EmulatorCompression {
                 split: split,
                 configuration: request.distillation
             )
-            distilled = try distillation.run(on: training, heldOut: probe, progress: progress, isCancelled: isCancelled)
+            distilled = try distillation.run(
+                on: training,
+                heldOut: probe,
+                cache: cache,
+                checkpoint: checkpoint,
+                progress: progress,
+                isCancelled: isCancelled
+            )
         }
         let sequences = Array((probe?.sequences ?? []).prefix(32))
         let losses = try meanLosses([full, emulator], on: sequences, progress: progress, isCancelled: isCancelled)

@@ -49,7 +49,10 @@ import Testing
             #expect(block.feedForwardOutput.inputSize == wide / 2)
             #expect(block.attentionProjections.allSatisfy(\.isFactored))
             for (thin, whole) in zip(block.linears, full.blocks[index].linears) {
-                #expect(thin.outputSize == whole.outputSize || full.blocks[index].feedForwardInputs.contains { $0 === whole })
+                #expect(
+                    thin.outputSize == whole.outputSize
+                        || full.blocks[index].feedForwardInputs.contains { $0 === whole }
+                )
             }
         }
         for index in [0, 3] {
@@ -75,7 +78,9 @@ import Testing
         try made.emulator.padded().save(to: folder.file("padded"))
         let padded = try open(folder.file("padded"))
         #expect(padded.configuration.thinnedBlocks.isEmpty)
-        #expect(padded.parameters.map(\.value.shape) == (try full.subset(blocks: [0, 1, 3])).parameters.map(\.value.shape))
+        #expect(
+            padded.parameters.map(\.value.shape) == (try full.subset(blocks: [0, 1, 3])).parameters.map(\.value.shape)
+        )
         #expect(try distance(padded, made.emulator) < 1e-9)
     }
 

@@ -39,7 +39,9 @@ import Testing
         #expect(LinearAlgebra.cholesky([0, 1, 1, 0], size: 2) == nil)
     }
 
-    private func error(_ weight: [Float], _ factors: LowRankFactors, rows: Int, columns: Int, moment: [Double]?) -> Double {
+    private func error(_ weight: [Float], _ factors: LowRankFactors, rows: Int, columns: Int, moment: [Double]?)
+        -> Double
+    {
         var difference = weight.map(Double.init)
         for i in 0..<rows {
             for j in 0..<columns {

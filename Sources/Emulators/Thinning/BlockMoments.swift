@@ -38,7 +38,9 @@ final class BlockMoments {
         if let taken = inputs[block.feedForwardOutput.name] {
             let moment = channels ?? SecondMoment(rows: taken.columns, columns: taken.columns)
             let energies = TokenEnergy.ofDifference(y, x)
-            let weights = energies.enumerated().map { Float((mask[$0.offset] ? 1 : Self.sinkWeight) / max($0.element, 1e-12)) }
+            let weights = energies.enumerated().map {
+                Float((mask[$0.offset] ? 1 : Self.sinkWeight) / max($0.element, 1e-12))
+            }
             moment.add(taken, taken, weights: weights)
             channels = moment
         }

@@ -42,7 +42,10 @@ public enum LinearAlgebra {
 extension LinearAlgebra {
     /// A B, `[rows, inner]` times `[inner, columns]`.
     public static func product(_ a: [Double], _ b: [Double], rows: Int, inner: Int, columns: Int) -> [Double] {
-        precondition(a.count == rows * inner && b.count == inner * columns, "\(a.count) and \(b.count) numbers do not fit.")
+        precondition(
+            a.count == rows * inner && b.count == inner * columns,
+            "\(a.count) and \(b.count) numbers do not fit."
+        )
         var result = [Double](repeating: 0, count: rows * columns)
         cblas_dgemm(
             CblasRowMajor,

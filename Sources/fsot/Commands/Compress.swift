@@ -49,7 +49,10 @@ struct Compress: ParsableCommand {
     @Option(help: "Share of each attention projection's parameters that stays, as two factors. (default: 1)")
     var attention: Double?
 
-    @Flag(inversion: .prefixedNo, help: "Fit the feed-forward's output layer again to the channels that stay. (default: --refit)")
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Fit the feed-forward's output layer again to the channels that stay. (default: --refit)"
+    )
     var refit: Bool?
 
     @Option(help: "Tokens of public text that thinning measures on. (default: 16384)")
@@ -82,10 +85,21 @@ struct Compress: ParsableCommand {
     @Option(help: "Decides the distillation's data order and generated text.")
     var seed: UInt64 = 0
 
+    @Option(
+        help: "Where the full model's states on the public text are kept between runs. (default: while the run lasts)"
+    )
+    var teacherCache: String?
+
+    @Flag(help: "Go on with a distillation that was stopped: the same command again, from OUTPUT.partial/.")
+    var resume = false
+
     @Option(help: "How the emulator's weights are written: f32 or bf16.")
     var dtype: String = "f32"
 
-    @Flag(help: "Write whole matrices, zeros where channels were dropped: stock transformers opens a thinned emulator then.")
+    @Flag(
+        help:
+            "Write whole matrices, zeros where channels were dropped: stock transformers opens a thinned emulator then."
+    )
     var portable = false
 
     @Option(name: .customLong("to"), parsing: .upToNextOption, help: "Cards of the data holders who may open it.")
@@ -124,6 +138,8 @@ struct Compress: ParsableCommand {
         for path in [output, output + ".owner"] where FileManager.default.fileExists(atPath: path) {
             throw AtomicFileError.alreadyExists(path: path)
         }
+        let work = CompressionWork(output: output, teacherCache: teacherCache)
+        try work.begin(resuming: resume)
         let cards = try recipients.map { try IdentityCard(path: $0) }
         let owner = try sign.map { try IdentityFile.load($0) }
         let files = try ModelFiles(path: model)
@@ -138,12 +154,15 @@ struct Compress: ParsableCommand {
             path: model,
             request: request,
             text: text,
+            cache: request.distillation.tokens > 0 ? try work.cache(files, precision: full.precision) : nil,
+            checkpoint: work.checkpoint,
             progress: display.handler,
             isCancelled: { Interruption.isRequested }
         )
         display.finish()
         try Interruption.check()
         try write(result, files: files, cards: cards, owner: owner, display: display)
+        work.end()
         try report(result.report, console: console)
     }
 
@@ -224,7 +243,7 @@ struct Compress: ParsableCommand {
             defer { try? FileManager.default.removeItem(atPath: plain) }
             try emulator.save(to: plain, type: type, files: content)
             let key = try SecretBytes.random(count: BaseModelCommitment.keyLength)
-            let source = try weightFiles(files.checkpoint)
+            let source = try files.checkpoint.weightFiles()
             let manifest = try SealedEmulator.seal(
                 directory: plain,
                 to: output,
@@ -252,15 +271,6 @@ struct Compress: ParsableCommand {
             try emulator.save(to: output, type: type, files: content)
         }
         try staged.commit()
-    }
-
-    private func weightFiles(_ checkpoint: Checkpoint) throws -> [String] {
-        switch checkpoint.origin {
-        case .gguf: return [checkpoint.path]
-        case .huggingFace(let directory):
-            return try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
-                .filter { $0.hasSuffix(".safetensors") || $0 == "config.json" }.map { directory + "/" + $0 }
-        }
     }
 
     private static func encoded(_ value: some Encodable) throws -> Data {

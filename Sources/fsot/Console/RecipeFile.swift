@@ -26,7 +26,11 @@ struct RecipeFile {
     }
 
     func apply(to request: inout CompressionRequest) throws {
-        try refuseUnknown(values, known: ["bottom", "top", "keep", "selection", "thinning", "distillation"], prefix: "")
+        try refuseUnknown(
+            values,
+            known: ["bottom", "top", "keep", "selection", "thinning", "distillation"],
+            prefix: ""
+        )
         request.bottom = try integer(values, "bottom") ?? request.bottom
         request.top = try integer(values, "top") ?? request.top
         request.keep = try number(values, "keep") ?? request.keep

@@ -1,0 +1,55 @@
+import Checkpoints
+import Emulators
+import Foundation
+import TensorEngine
+
+/// What `fsot compress` leaves beside its output while it works, so that a stopped run can go on: `OUTPUT.partial/`.
+struct CompressionWork {
+    private let directory: String
+    private let teacherCache: String
+
+    init(output: String, teacherCache: String?) {
+        directory = output + ".partial"
+        self.teacherCache = teacherCache ?? directory + "/teacher"
+    }
+
+    /// Where the distillation is saved.
+    var checkpoint: String { directory + "/distillation" }
+
+    /// Checks that what is there fits what was asked for.
+    ///
+    /// - Throws: `CommandFailure` when a stopped run is in the way, or there is none to go on with.
+    func begin(resuming: Bool) throws {
+        let exists = FileManager.default.fileExists(atPath: directory)
+        if exists, !resuming {
+            throw CommandFailure("\(directory) is of a run that was stopped; go on with --resume, or remove it.")
+        }
+        if !exists, resuming {
+            throw CommandFailure("There is no \(directory) to go on with; run the command without --resume.")
+        }
+    }
+
+    /// Where teacher states are kept, by the full model's weights and arithmetic.
+    func cache(_ files: ModelFiles, precision: ComputePrecision) throws -> TeacherCacheLocation {
+        let digests = try files.checkpoint.weightFiles().map { try FileDigest.hexadecimal(of: $0) }
+        return TeacherCacheLocation(
+            directory: teacherCache,
+            model: digests.joined(separator: " ") + (precision == .bfloat16 ? " bf16" : " f32")
+        )
+    }
+
+    /// Everything is written: nothing is left to go on with.
+    func end() { try? FileManager.default.removeItem(atPath: directory) }
+}
+
+extension Checkpoint {
+    /// The files that hold the weights and their configuration.
+    func weightFiles() throws -> [String] {
+        switch origin {
+        case .gguf: return [path]
+        case .huggingFace(let directory):
+            return try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
+                .filter { $0.hasSuffix(".safetensors") || $0 == "config.json" }.map { directory + "/" + $0 }
+        }
+    }
+}
