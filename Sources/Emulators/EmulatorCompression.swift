@@ -49,6 +49,8 @@ public struct CompressedModel {
     public let metadata: EmulatorMetadata
     /// The owner's report.
     public let report: OwnerReport
+    /// The emulator with the owner's knowledge of where it came from.
+    public let released: ReleasedEmulator
 }
 
 /// Cuts and distils: from a full model to an emulator.
@@ -143,7 +145,8 @@ public enum EmulatorCompression {
         return CompressedModel(
             emulator: emulator,
             metadata: EmulatorMetadata(split: split, shapes: emulator.thinnedShapes(split), releaseID: releaseID),
-            report: report
+            report: report,
+            released: ReleasedEmulator(emulator, split: split)
         )
     }
 

@@ -1,5 +1,6 @@
 import Emulators
 import LanguageModels
+import PEFT
 import TensorEngine
 import Training
 

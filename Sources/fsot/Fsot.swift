@@ -12,8 +12,8 @@ struct Fsot: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            Keygen.self, Compress.self, Tune.self, Plug.self, AuditCommand.self, Evaluate.self, DataCommand.self,
-            Score.self, Tokenize.self, Generate.self, Inspect.self, Bench.self, Doctor.self,
+            Keygen.self, Compress.self, Report.self, Tune.self, Plug.self, AuditCommand.self, Evaluate.self,
+            DataCommand.self, Score.self, Tokenize.self, Generate.self, Inspect.self, Bench.self, Doctor.self,
         ]
     )
 }

@@ -1,6 +1,7 @@
 import Emulators
 import Federation
 import LanguageModels
+import PEFT
 import TestSupport
 import Testing
 import Training

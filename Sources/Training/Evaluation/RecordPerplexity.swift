@@ -17,20 +17,15 @@ public struct RecordPerplexity: Codable, Sendable, Equatable {
     /// Labelled tokens that were scored.
     public var labelledTokens: Int
 
-    /// The figures from each record's summed loss and token count: the ratio of sums, and its linearised (delta method) error
-    /// (Cochran, Sampling Techniques, 1977, 6.4).
+    /// The figures from each record's summed loss and token count.
     public init(sums: [Double], tokens: [Int]) {
-        let total = tokens.reduce(0, +)
-        let mean = total == 0 ? .nan : sums.reduce(0, +) / Double(total)
-        let count = Double(sums.count)
-        let squares = zip(sums, tokens).reduce(0.0) { $0 + pow($1.0 - mean * Double($1.1), 2) }
-        let error = sums.count < 2 ? 0 : (count / (count - 1) * squares).squareRoot() / Double(total)
-        loss = mean
-        lossError = error
-        perplexity = exp(mean)
-        perplexityError = exp(mean) * error
+        let ratio = RatioOfSums(numerators: sums, denominators: tokens.map(Double.init))
+        loss = ratio.value
+        lossError = ratio.standardError
+        perplexity = exp(loss)
+        perplexityError = perplexity * lossError
         records = sums.count
-        labelledTokens = total
+        labelledTokens = tokens.reduce(0, +)
     }
 
     /// Scores examples one by one under an objective that sums over labelled tokens; those without any are left out.

@@ -114,6 +114,11 @@ struct Compress: ParsableCommand {
     @Option(name: .shortAndLong, help: "A new directory, or a new .fsot file when sealing.")
     var output: String
 
+    @Option(help: "What the owner's report measures: quick, full or none.")
+    var report: ReportDepth = .quick
+
+    @OptionGroup(title: "The owner's report") var measuring: ReportOptions
+
     @OptionGroup var options: ConsoleOptions
 
     private var seals: Bool { !recipients.isEmpty || sign != nil }
@@ -161,9 +166,19 @@ struct Compress: ParsableCommand {
         )
         display.finish()
         try Interruption.check()
-        try write(result, files: files, cards: cards, owner: owner, display: display)
+        let assessment = ReleaseAssessment(
+            options: measuring,
+            depth: report,
+            full: full,
+            files: files,
+            text: text,
+            console: console
+        )
+        let assessed = try assessment.report(on: result.released, release: result.report)
+        try Interruption.check()
+        try write(result, assessed: assessed, files: files, cards: cards, owner: owner, display: display)
         work.end()
-        try report(result.report, console: console)
+        try print(assessed, console: console)
     }
 
     private func resolvedRequest(maximumLength: Int) throws -> CompressionRequest {
@@ -222,6 +237,7 @@ struct Compress: ParsableCommand {
 
     private func write(
         _ result: CompressedModel,
+        assessed: ReleaseReport,
         files: ModelFiles,
         cards: [IdentityCard],
         owner: Identity?,
@@ -230,6 +246,7 @@ struct Compress: ParsableCommand {
         let type: ElementType = dtype == "bf16" ? .bf16 : .f32
         let staged = try StagedDirectory(destination: output + ".owner")
         try result.report.write(directory: staged.path)
+        if assessed.depth != .none { try assessed.write(directory: staged.path) }
         let emulator = portable ? try result.emulator.padded() : result.emulator
         var description = result.metadata
         if portable { description.blocks = nil }
@@ -277,7 +294,8 @@ struct Compress: ParsableCommand {
         Data((try Console.encode(value) + "\n").utf8)
     }
 
-    private func report(_ report: OwnerReport, console: Console) throws {
+    private func print(_ assessed: ReleaseReport, console: Console) throws {
+        let report = assessed.release
         var lines = [
             "emulator          \(output)  (release \(report.releaseID.prefix(8))…)",
             "blocks            \(report.bottom) + \(report.sourceLayers.count) + \(report.top)"
@@ -302,6 +320,7 @@ struct Compress: ParsableCommand {
         if let first = report.distillationReport.losses.first, let last = report.distillationReport.losses.last {
             lines.append(String(format: "distillation      loss %.3f → %.3f", first, last))
         }
+        lines += ReportText(assessed).lines
         lines.append("owner's report    \(output).owner/\(OwnerReport.fileName) (never hand it out)")
         try console.result(lines.joined(separator: "\n"), json: report)
     }

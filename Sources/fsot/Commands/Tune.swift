@@ -7,6 +7,7 @@ import Federation
 import Foundation
 import LanguageModels
 import Logging
+import PEFT
 import Training
 
 extension AveragingWeights: ExpressibleByArgument {}

@@ -1,6 +1,7 @@
 import Audit
 import Emulators
 import Federation
+import PEFT
 import Progress
 import SecureAggregation
 import TensorEngine

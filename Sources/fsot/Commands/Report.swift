@@ -1,0 +1,63 @@
+import ArgumentParser
+import Checkpoints
+import Emulators
+import LanguageModels
+
+/// `fsot report`: the owner's report on an emulator that is there already.
+struct Report: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Measure what an emulator gives the data holders, and what it gives away: the owner's report.",
+        discussion: """
+            Writes report.json into OWNER_DIR. It is what fsot compress --report full does before it writes an emulator.
+
+            Example:
+              fsot report emulator --model model.gguf --probe-data train.jsonl --probe-test test.jsonl \
+            --public-data public.txt --probe-cache cache
+            """
+    )
+
+    @Argument(help: "An emulator directory that fsot compress made.")
+    var emulator: String
+
+    @Option(help: "The full model that it was cut from.")
+    var model: String
+
+    @Option(help: "The owner's directory of the emulator. (default: EMULATOR.owner)")
+    var ownerDir: String?
+
+    @Option(help: "How much to measure: quick or full.")
+    var report: ReportDepth = .full
+
+    @Option(help: "The public text that it was distilled on: .txt, JSONL or CSV. Every 10th piece was held out.")
+    var publicData: String?
+
+    @OptionGroup(title: "Measuring") var measuring: ReportOptions
+
+    @Option(help: ComputeChoice.help)
+    var compute: ComputeChoice = .auto
+
+    @OptionGroup var options: ConsoleOptions
+
+    func run() throws {
+        let console = options.console
+        let files = try ModelFiles(path: model)
+        let owner = ownerDir ?? emulator + ".owner"
+        console.note("reading \(model) and \(emulator)")
+        let full = try LanguageModel.load(files.checkpoint.tensors, configuration: files.configuration, path: model)
+        full.compute(in: try compute.precision())
+        let (released, release) = try ReleaseAssessment.released(emulator, owner: owner, full: full)
+        let length = min(release.distillation.length, files.configuration.maximumPositions)
+        let assessment = ReleaseAssessment(
+            options: measuring,
+            depth: report,
+            full: full,
+            files: files,
+            text: try publicData.map { try PublicText.read($0, tokenizer: files.tokenizer, length: length) },
+            console: console
+        )
+        let measured = try assessment.report(on: released, release: release)
+        try Interruption.check()
+        try measured.write(directory: owner)
+        try console.result(ReportText(measured).lines.joined(separator: "\n"), json: measured)
+    }
+}
