@@ -59,6 +59,9 @@ public struct CKAClustering: Sendable {
         for row in rows { for column in row.indices { mean[column] += row[column] / Double(count) } }
         let centred = rows.map { row in zip(row, mean).map { $0 - $1 } }
         var gram = [Double](repeating: 0, count: count * count)
+        func energy(_ rows: [[Double]]) -> Double { rows.reduce(0) { $0 + dot($1, $1) } }
+        // What rounding leaves of states that are all the same is not a direction.
+        guard energy(centred) > 1e-20 * energy(rows) else { return gram }
         for first in 0..<count {
             for second in 0...first {
                 let product = dot(centred[first], centred[second])

@@ -3,7 +3,7 @@ import TensorEngine
 /// Orderings of the middle's blocks of which an emulator keeps the first k, so that smaller emulators are part of larger
 /// ones and the union of several releases is the largest of them.
 public enum NestedOrdering {
-    /// First the block in the middle, then always the one farthest from all so far (the lowest of several): every
+    /// First the block in the middle, then always the one farthest from all so far (the highest of several): every
     /// beginning is spread as evenly as an ordering allows. A function of the number of blocks alone, so that no two
     /// releases of one model can disagree about it.
     ///
@@ -15,7 +15,7 @@ public enum NestedOrdering {
         var distances = (0..<count).map { abs($0 - ordering[0]) }
         while ordering.count < count {
             var farthest = 0
-            for index in 1..<count where distances[index] > distances[farthest] { farthest = index }
+            for index in 1..<count where distances[index] >= distances[farthest] { farthest = index }
             ordering.append(farthest)
             for index in 0..<count { distances[index] = min(distances[index], abs(index - farthest)) }
         }
