@@ -55,7 +55,9 @@ public struct EmulatorMetadata: Codable, Sendable, Equatable {
     /// - Throws: `LanguageModelError` when a shape does not fit.
     public func thinned(_ configuration: ModelConfiguration) throws -> ModelConfiguration {
         guard let blocks else { return configuration }
-        return try configuration.thinned(Dictionary(uniqueKeysWithValues: blocks.enumerated().map { ($0 + bottom, $1) }))
+        return try configuration.thinned(
+            Dictionary(uniqueKeysWithValues: blocks.enumerated().map { ($0 + bottom, $1) })
+        )
     }
 
     /// Reads and checks `emulator.json` in a directory.

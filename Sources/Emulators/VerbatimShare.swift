@@ -14,7 +14,9 @@ enum VerbatimShare {
                 }
             )
             for shipped in emulator.blocks[index].parameters {
-                guard let original = originals[shipped.name.dropFirst(emulator.blockPrefix(index).count)] else { continue }
+                guard let original = originals[shipped.name.dropFirst(emulator.blockPrefix(index).count)] else {
+                    continue
+                }
                 count += common(shipped.value, original)
             }
         }

@@ -35,7 +35,8 @@ enum ChannelPruning {
         var values: [String: Tensor] = [:]
         for layer in block.feedForwardInputs {
             let isRows = layer.layout == .outputByInput
-            values[localName(layer) + ".weight"] = isRows ? rows(channels, of: layer.weight.value) : columns(channels, of: layer.weight.value)
+            values[localName(layer) + ".weight"] =
+                isRows ? rows(channels, of: layer.weight.value) : columns(channels, of: layer.weight.value)
             if let bias = layer.bias { values[localName(layer) + ".bias"] = columns(channels, of: bias.value) }
         }
         let output = block.feedForwardOutput
@@ -53,7 +54,8 @@ enum ChannelPruning {
     private static func refit(_ layer: Linear, keeping channels: [Int], kept: Tensor, moment: SecondMoment) -> Tensor? {
         let (size, out, count) = (layer.inputSize, layer.outputSize, channels.count)
         let isColumns = layer.layout == .outputByInput
-        let weight = isColumns ? layer.weight.value.values : transposed(layer.weight.value.values, rows: size, columns: out)
+        let weight =
+            isColumns ? layer.weight.value.values : transposed(layer.weight.value.values, rows: size, columns: out)
         let start = isColumns ? kept.values : transposed(kept.values, rows: count, columns: out)
         let energy = (0..<size).reduce(0.0) { $0 + moment.values[$1 * size + $1] } / Double(size)
         let ridge = max(energy * 1e-2, 1e-30)

@@ -60,7 +60,9 @@ enum MiddleThinning {
                 moments: moments
             )
         }
-        progress?(ProgressEvent(phase: "thinning", completed: last - split.bottom, total: last - split.bottom, unit: "blocks"))
+        progress?(
+            ProgressEvent(phase: "thinning", completed: last - split.bottom, total: last - split.bottom, unit: "blocks")
+        )
         return try emulator.replacing(blocks: replacements)
     }
 

@@ -37,7 +37,8 @@ extension LanguageModel {
         for layer in block.feedForwardInputs {
             let name = localName(layer, index)
             let isRows = layer.layout == .outputByInput
-            values[name + ".weight"] = isRows ? layer.weight.value.padded(rows: size) : layer.weight.value.padded(columns: size)
+            values[name + ".weight"] =
+                isRows ? layer.weight.value.padded(rows: size) : layer.weight.value.padded(columns: size)
             if let bias = layer.bias { values[name + ".bias"] = bias.value.padded(columns: size) }
         }
         let output = block.feedForwardOutput

@@ -49,7 +49,10 @@ struct Compress: ParsableCommand {
     @Option(help: "Share of each attention projection's parameters that stays, as two factors. (default: 1)")
     var attention: Double?
 
-    @Flag(inversion: .prefixedNo, help: "Fit the feed-forward's output layer again to the channels that stay. (default: --refit)")
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Fit the feed-forward's output layer again to the channels that stay. (default: --refit)"
+    )
     var refit: Bool?
 
     @Option(help: "Tokens of public text that thinning measures on. (default: 16384)")
@@ -88,7 +91,10 @@ struct Compress: ParsableCommand {
     @Option(help: "How the emulator's weights are written: f32 or bf16.")
     var dtype: String = "f32"
 
-    @Flag(help: "Write whole matrices, zeros where channels were dropped: stock transformers opens a thinned emulator then.")
+    @Flag(
+        help:
+            "Write whole matrices, zeros where channels were dropped: stock transformers opens a thinned emulator then."
+    )
     var portable = false
 
     @Option(name: .customLong("to"), parsing: .upToNextOption, help: "Cards of the data holders who may open it.")
