@@ -26,7 +26,7 @@ import Testing
         let sink = try #require(choice.sink)
         #expect(sink.block == block - 1, "\(sink.firstTokenShare)")
         #expect(sink.firstTokenShare.count == 7)
-        #expect(sink.firstTokenShare[block] - sink.firstTokenShare[block - 1] > 0.3, "\(sink.firstTokenShare)")
+        #expect(sink.firstTokenShare[block] - sink.firstTokenShare[block - 1] > 0.15, "\(sink.firstTokenShare)")
         #expect((choice.droppedSink == nil) == choice.kept.contains(block - 1))
     }
 
