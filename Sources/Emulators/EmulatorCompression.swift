@@ -65,8 +65,9 @@ public enum EmulatorCompression {
     ///   - cache: see ``Distillation/run(on:heldOut:cache:checkpoint:progress:isCancelled:)``.
     ///   - checkpoint: the same.
     ///   - progress: told what goes on.
+    ///   - notice: told what the owner should know at once, before the work that it concerns.
     ///   - isCancelled: asked between steps.
-    /// - Throws: `EmulatorError`, `TrainingError`, `CancellationError`.
+    /// - Throws: `EmulatorError`, `TrainingError`, `LanguageModelError`, `CancellationError`.
     public static func run(
         full: LanguageModel,
         path: String,
@@ -75,20 +76,16 @@ public enum EmulatorCompression {
         cache: TeacherCacheLocation? = nil,
         checkpoint: String? = nil,
         progress: ProgressHandler? = nil,
+        notice: (CompressionNotice) -> Void = { _ in },
         isCancelled: () -> Bool = { false }
     ) throws -> CompressedModel {
-        let split = try OffsiteSplit(
-            fullLayerCount: full.blocks.count,
-            bottom: request.bottom,
-            top: request.top,
-            keep: request.keep,
-            selection: request.selection
-        )
         try request.thinning.validate()
         let (training, probe) = text?.holdingOut(every: 10) ?? (nil, nil)
         if let training, training.sequences.isEmpty {
             throw EmulatorError.notEnoughText(source: training.source, tokens: 0, needed: 2)
         }
+        let (split, choice) = try chooseSplit(full, request, training, progress, isCancelled)
+        if let warning = CompressionNotice(choice) { notice(warning) }
         let emulator = try MiddleThinning.apply(
             to: full.subset(blocks: split.sourceLayers, copying: Set(split.thinnedMiddle)),
             full: full,
@@ -98,6 +95,18 @@ public enum EmulatorCompression {
             progress: progress,
             isCancelled: isCancelled
         )
+        let gradients = try training.flatMap {
+            try AdapterGradients(
+                full: full,
+                bottom: split.bottom,
+                top: split.top,
+                text: $0,
+                progress: progress,
+                isCancelled: isCancelled
+            )
+        }
+        let forecast = try gradients?.forecast(emulator, progress: progress, isCancelled: isCancelled)
+        if let forecast { notice(.forecast(forecast, isDistilled: false)) }
         var distilled = DistillationReport(source: "none", tokens: 0, losses: [])
         if let training {
             let distillation = Distillation(
@@ -115,6 +124,10 @@ public enum EmulatorCompression {
                 isCancelled: isCancelled
             )
         }
+        let distilledForecast =
+            distilled.tokens == 0
+            ? nil : try gradients?.forecast(emulator, progress: progress, isCancelled: isCancelled)
+        if let distilledForecast { notice(.forecast(distilledForecast, isDistilled: true)) }
         let sequences = Array((probe?.sequences ?? []).prefix(32))
         let losses = try meanLosses([full, emulator], on: sequences, progress: progress, isCancelled: isCancelled)
         let releaseID = SecureRandom.bytes(16).map { String(format: "%02x", $0) }.joined()
@@ -140,7 +153,10 @@ public enum EmulatorCompression {
                 / Double(full.parameterCount(of: split.middle)),
             verbatimShare: Double(verbatim) / Double(full.parameterCount),
             fullLoss: losses?[0],
-            emulatorLoss: losses?[1]
+            emulatorLoss: losses?[1],
+            layerChoice: choice,
+            forecast: forecast,
+            distilledForecast: distilledForecast
         )
         return CompressedModel(
             emulator: emulator,
@@ -148,6 +164,34 @@ public enum EmulatorCompression {
             report: report,
             released: ReleasedEmulator(emulator, split: split)
         )
+    }
+
+    /// Which blocks are kept, measured on the text where the selection needs it.
+    private static func chooseSplit(
+        _ full: LanguageModel,
+        _ request: CompressionRequest,
+        _ text: PublicText?,
+        _ progress: ProgressHandler?,
+        _ isCancelled: () -> Bool
+    ) throws -> (OffsiteSplit, LayerChoice) {
+        let count = full.blocks.count
+        let middle = try OffsiteSplit.middle(fullLayerCount: count, bottom: request.bottom, top: request.top)
+        let choice = try request.selection.choose(
+            from: full,
+            middle: middle,
+            keeping: try OffsiteSplit.keptCount(request.keep, of: middle),
+            seed: request.seed,
+            text: text,
+            progress: progress,
+            isCancelled: isCancelled
+        )
+        let split = try OffsiteSplit(
+            fullLayerCount: count,
+            bottom: request.bottom,
+            top: request.top,
+            keptMiddle: choice.kept
+        )
+        return (split, choice)
     }
 
     /// Nats a token of each model on public text that was not distilled on; nil without any.

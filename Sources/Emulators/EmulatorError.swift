@@ -8,6 +8,12 @@ public enum EmulatorError: Error, Equatable, CustomStringConvertible {
     case notEnoughText(source: String, tokens: Int, needed: Int)
     /// LAPACK finds no singular value decomposition of a weight.
     case notDecomposable(tensor: String)
+    /// Something compares texts, or batches of them, and there are too few with anything to predict.
+    case tooFewTexts(source: String, purpose: String, count: Int, needed: Int)
+    /// A selection compares blocks by what they do to text, and there is none.
+    case selectionNeedsText(LayerSelection)
+    /// A figure of the full model or the emulator on some text is infinite or not a number.
+    case notFinite(quantity: String, source: String)
     /// Distillation diverged at a step, counted from 1.
     case diverged(step: Int)
 
@@ -24,6 +30,16 @@ public enum EmulatorError: Error, Equatable, CustomStringConvertible {
                 + " give more public text or a smaller --distill-tokens."
         case .notDecomposable(let tensor):
             return "\(tensor) has no usable singular value decomposition; leave --attention at 1."
+        case .tooFewTexts(let source, let purpose, let count, let needed):
+            return "\(source) gives \(count) usable \(count == 1 ? "text" : "texts") but \(purpose) needs \(needed);"
+                + " give more public text."
+        case .selectionNeedsText(let selection):
+            return "--selection \(selection.rawValue) compares layers on public text; give --public-data FILE or"
+                + " --public-data generated, or choose uniform, nested or random."
+        case .notFinite(let quantity, let source):
+            return
+                "The \(quantity) on \(source) is not finite; check the model with fsot eval, give other public text or"
+                + " use --compute f32."
         case .diverged(let step):
             return "Distillation diverged at step \(step) (the loss is not finite); lower --distill-lr."
         }

@@ -9,7 +9,7 @@ public struct OffsiteSplit: Sendable, Equatable {
     /// The kept middle blocks, as indices of the full model, ascending. A secret of the owner.
     public let keptLayers: [Int]
 
-    /// Cuts a model.
+    /// Cuts a model by a selection that looks at no text.
     ///
     /// - Parameters:
     ///   - fullLayerCount: L.
@@ -17,26 +17,59 @@ public struct OffsiteSplit: Sendable, Equatable {
     ///   - top: blocks of the adapter at the output end.
     ///   - keep: share of the middle that is kept, in 0 ... 1; `round(keep · n)` blocks.
     ///   - selection: which of them.
-    /// - Throws: `EmulatorError.invalidSplit` when the numbers do not fit the model.
+    /// - Throws: `EmulatorError.invalidSplit` when the numbers do not fit the model, `.selectionNeedsText`.
     public init(fullLayerCount: Int, bottom: Int, top: Int, keep: Double, selection: LayerSelection) throws {
-        guard bottom >= 0, top >= 0, bottom + top >= 1, bottom + top < fullLayerCount else {
+        let middle = try Self.middle(fullLayerCount: fullLayerCount, bottom: bottom, top: top)
+        let count = try Self.keptCount(keep, of: middle)
+        guard let kept = selection.indices(keeping: count, of: middle.count) else {
+            throw EmulatorError.selectionNeedsText(selection)
+        }
+        try self.init(fullLayerCount: fullLayerCount, bottom: bottom, top: top, keptMiddle: kept)
+    }
+
+    /// Cuts a model where the kept blocks are known.
+    ///
+    /// - Parameter keptMiddle: 0-based within the middle, ascending.
+    /// - Throws: `EmulatorError.invalidSplit` when the numbers do not fit the model.
+    public init(fullLayerCount: Int, bottom: Int, top: Int, keptMiddle: [Int]) throws {
+        let middle = try Self.middle(fullLayerCount: fullLayerCount, bottom: bottom, top: top)
+        precondition(
+            zip(keptMiddle, keptMiddle.dropFirst()).allSatisfy { $0 < $1 }
+                && keptMiddle.allSatisfy { (0..<middle.count).contains($0) },
+            "\(keptMiddle) are not ascending blocks of a middle of \(middle.count)"
+        )
+        self.fullLayerCount = fullLayerCount
+        self.bottom = bottom
+        self.top = top
+        keptLayers = keptMiddle.map { $0 + bottom }
+    }
+
+    /// The blocks between the ends.
+    ///
+    /// - Throws: `EmulatorError.invalidSplit` when there is none, or none at the ends.
+    public static func middle(fullLayerCount: Int, bottom: Int, top: Int) throws -> Range<Int> {
+        guard bottom >= 0, top >= 0, bottom < fullLayerCount, top < fullLayerCount, bottom + top >= 1,
+            bottom + top < fullLayerCount
+        else {
             throw EmulatorError.invalidSplit(
                 reason: "--bottom \(bottom) and --top \(top) do not fit a model of \(fullLayerCount) blocks",
                 remedy: "choose numbers that leave at least one block in the middle and one in the adapter"
             )
         }
+        return bottom..<(fullLayerCount - top)
+    }
+
+    /// How many blocks of the middle a share is: `round(keep · n)`, halves to even.
+    ///
+    /// - Throws: `EmulatorError.invalidSplit` when it is no share.
+    public static func keptCount(_ keep: Double, of middle: Range<Int>) throws -> Int {
         guard keep >= 0, keep <= 1 else {
             throw EmulatorError.invalidSplit(
                 reason: "--keep \(keep) is not a share",
                 remedy: "give a number between 0 and 1, such as 0.5"
             )
         }
-        let middleCount = fullLayerCount - bottom - top
-        let count = Int((keep * Double(middleCount)).rounded(.toNearestOrEven))
-        self.fullLayerCount = fullLayerCount
-        self.bottom = bottom
-        self.top = top
-        keptLayers = selection.indices(keeping: count, of: middleCount).map { $0 + bottom }
+        return Int((keep * Double(middle.count)).rounded(.toNearestOrEven))
     }
 
     /// Blocks of the emulator.

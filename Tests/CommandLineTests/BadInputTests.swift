@@ -170,6 +170,37 @@ struct BadInputTests {
         try expectRefusal(["inspect", "report.json"], "report.json")
     }
 
+    @Test func selectionWithoutText() throws {
+        for selection in ["block-influence", "cka", "leave-one-out", "contiguous"] {
+            try expectRefusal(
+                ["compress", "model", "--bottom", "1", "--top", "1", "--selection", selection, "-o", "e"],
+                "--selection \(selection) compares layers on public text; give --public-data FILE or"
+            )
+        }
+        try scratch.write("bottom: 1\ntop: 1\nselection: cka\n", "recipe.yaml")
+        try expectRefusal(["compress", "model", "--recipe", "recipe.yaml", "-o", "e"], "--selection cka")
+        try scratch.write("selection: best\n", "wrong.yaml")
+        try expectRefusal(
+            ["compress", "model", "--recipe", "wrong.yaml", "-o", "e"],
+            "selection must be one of uniform, nested, block-influence, cka, leave-one-out, contiguous, random"
+        )
+        try scratch.write("Too short.", "short.txt")
+        try expectRefusal(
+            ["compress", "model", "--bottom", "1", "--top", "1", "--selection", "cka", "--public-data", "short.txt"]
+                + ["-o", "e"],
+            "short.txt gives 1 usable text but comparing layers needs 2; give more public text."
+        )
+    }
+
+    @Test func splitThatDoesNotFit() throws {
+        for (bottom, top) in [("0", "0"), ("2", "2"), ("9", "0"), ("9223372036854775807", "1")] {
+            try expectRefusal(
+                ["compress", "model", "--bottom", bottom, "--top", top, "-o", "e"],
+                "--bottom \(bottom) and --top \(top) do not fit a model of 4 blocks"
+            )
+        }
+    }
+
     @Test func existingIdentity() throws {
         try scratch.write("keep me", "alice.card")
         try expectRefusal(["keygen", "alice"], "alice.card already exists")

@@ -47,7 +47,7 @@ import Testing
         for index in 1..<3 {
             let block = made.emulator.blocks[index]
             #expect(block.feedForwardOutput.inputSize == wide / 2)
-            #expect(block.attentionProjections.allSatisfy(\.isFactored))
+            #expect(block.attentionProjections.allSatisfy { $0.isFactored })
             for (thin, whole) in zip(block.linears, full.blocks[index].linears) {
                 #expect(
                     thin.outputSize == whole.outputSize

@@ -106,6 +106,7 @@ import Testing
                 return switch normalization {
                 case .perToken: [parts.reduce(0) { $0 + $1.0 / $1.1 } / Double(rows.count)]
                 case .global: [parts.reduce(0) { $0 + $1.0 } / parts.reduce(0) { $0 + $1.1 }]
+                case .weights(let given): [zip(rows, parts).reduce(0) { $0 + given[$1.0] * $1.1.0 }]
                 }
             }
         ).run()

@@ -45,6 +45,12 @@ public struct OwnerReport: Codable, Sendable, Equatable {
     public var fullLoss: Double?
     /// The same for the emulator.
     public var emulatorLoss: Double?
+    /// Which blocks were kept by what figures, and where the attention sink is made; nil in older reports.
+    public var layerChoice: LayerChoice?
+    /// The adapter's gradient under the emulator as it was cut against that under the full model; nil without public text.
+    public var forecast: GradientForecast?
+    /// The same after distilling; nil when nothing was distilled.
+    public var distilledForecast: GradientForecast?
 
     /// Shipped parameters over full parameters.
     public var compressionRatio: Double { Double(shippedParameters) / Double(fullParameters) }

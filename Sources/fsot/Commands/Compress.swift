@@ -58,7 +58,10 @@ struct Compress: ParsableCommand {
     @Option(help: "Tokens of public text that thinning measures on. (default: 16384)")
     var calibrationTokens: Int?
 
-    @Option(help: "Which middle blocks are kept: uniform. (default: uniform)")
+    @Option(
+        help:
+            "Which middle blocks are kept: \(LayerSelection.allCases.map(\.rawValue).joined(separator: ", ")). (default: uniform)"
+    )
     var selection: LayerSelection?
 
     @Option(help: "Public text to distil on: .txt, JSONL or CSV; or 'generated': the model writes it itself.")
@@ -162,6 +165,10 @@ struct Compress: ParsableCommand {
             cache: request.distillation.tokens > 0 ? try work.cache(files, precision: full.precision) : nil,
             checkpoint: work.checkpoint,
             progress: display.handler,
+            notice: { notice in
+                display.finish()
+                notice.isWarning ? console.warn(notice.text) : console.note(notice.text)
+            },
             isCancelled: { Interruption.isRequested }
         )
         display.finish()
@@ -200,7 +207,10 @@ struct Compress: ParsableCommand {
         if let distillLr { request.distillation.learningRate = distillLr }
         request.distillation.seed = seed
         request.distillation.length = min(request.distillation.length, maximumLength)
-        if publicData == nil { request.distillation.tokens = 0 }
+        if publicData == nil {
+            if request.selection.needsText { throw EmulatorError.selectionNeedsText(request.selection) }
+            request.distillation.tokens = 0
+        }
         return request
     }
 
