@@ -11,7 +11,8 @@ public struct SampledTexts: Sendable {
     /// Tokens in all, the last texts cut short.
     public var tokens: Int
     /// How tokens are drawn. Text k draws with a generator of its own, derived from `seed` and k, so that it depends on
-    /// neither `slots` nor the number of threads.
+    /// neither `slots` nor the number of threads; in float32 `slots` shows in the rounding (OpenBLAS multiplies a single
+    /// row in another way).
     public var sampling: Sampling
     /// Texts that grow at once.
     public var slots = 32
