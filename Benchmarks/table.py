@@ -1,6 +1,7 @@
 """Medians, ratios and the Markdown table."""
 import statistics
 
+from measure import INSTRUCTION_SETS
 from rows import QUANTITIES
 
 # Cores that other processes may use beyond those that a contender leaves free, before the measurement counts as disturbed.
@@ -88,8 +89,13 @@ def runs_list(results):
 
 def page(results):
     """Reports/bench/README.md."""
-    kernels = {" ".join(label.split(",")[0].split()[-2:]): samples[0]["kernels"]
-               for result in results for label, samples in result["samples"].items()}
+    kernels = {}
+    for result in results:
+        for label, samples in result["samples"].items():
+            # "2 × fsot bf16, 1 thread" and the like run what "fsot bf16" runs; only another instruction set differs.
+            engine, *details = label.split(", ")
+            isa = [f"as on {detail.upper()}" for detail in details if detail in INSTRUCTION_SETS]
+            kernels[", ".join([" ".join(engine.split()[-2:]), *isa])] = samples[0]["kernels"]
     return "\n".join([
         "# Training steps against PyTorch", "",
         "Made by `make bench`; the figures are in `step.json`. Both engines read the same float32 directory and the same",
@@ -101,7 +107,9 @@ def page(results):
         *targets_table(results), "",
         "## Figures", "",
         *figures_table(results), "",
-        "fsot runs the head's backward products in its forward phase, where the logits are.", "",
+        "fsot runs the head's backward products in its forward phase, where the logits are. As on an AVX2 machine: the libraries",
+        "that multiply are held to AVX2, fsot's own elementwise loops are not. Rows that were measured again later keep the date,",
+        "commit and number of rounds of that run; all are listed here.", "",
         "## How", "",
         *[f"- {engine}: {text}." for engine, text in kernels.items()],
         *runs_list(results), "",

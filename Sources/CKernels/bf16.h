@@ -45,7 +45,7 @@ FSOT_INLINE __m512i pair16(const void *low, const void *high, size_t offset, siz
     return interleave((__m512i)_mm512_cvtne2ps_pbh(b, a));
 }
 
-// exp(x) as in vectors.h, 16 lanes.
+// exp(x) as in vectors.h with one term less: relative error below 3e-7. Of NaN it is that of -87.
 FSOT_INLINE __m512 exponential(__m512 x) {
     x = _mm512_min_ps(_mm512_max_ps(x, _mm512_set1_ps(-87.0f)), _mm512_set1_ps(88.0f));
     __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);

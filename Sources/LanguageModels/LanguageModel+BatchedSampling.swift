@@ -11,7 +11,8 @@ public struct SampledTexts: Sendable {
     /// Tokens in all, the last texts cut short.
     public var tokens: Int
     /// How tokens are drawn. Text k draws with a generator of its own, derived from `seed` and k, so that it depends on
-    /// neither `slots` nor the number of threads.
+    /// neither `slots` nor the number of threads; in float32 `slots` shows in the rounding (OpenBLAS multiplies a single
+    /// row in another way).
     public var sampling: Sampling
     /// Texts that grow at once.
     public var slots = 32
@@ -34,7 +35,8 @@ extension LanguageModel {
     ///   - request: what to draw.
     ///   - progress: told the tokens so far after each step; returning false ends the drawing.
     /// - Returns: the texts in the order in which they began, empty ones left out; nil when `progress` ended it.
-    /// - Throws: `LanguageModelError.badOption`, `.tokenOutOfRange`.
+    /// - Throws: `LanguageModelError.badOption`, also where text after text ends before its first token;
+    ///   `.tokenOutOfRange`.
     public func sampleTexts(_ request: SampledTexts, progress: (Int) -> Bool) throws -> [[Int32]]? {
         try validate([request.start])
         try request.sampling.validate()
@@ -56,6 +58,7 @@ extension LanguageModel {
         }
         for _ in 0..<slots { places.append(begin()) }
         var done = 0
+        var emptyInARow = 0
         while done < request.tokens {
             let logits = step(places.map(\.next), cache: cache)
             let chosen = choose(logits, places: &places, sampling: request.sampling)
@@ -67,6 +70,14 @@ extension LanguageModel {
                     done += 1
                 }
                 if isOver || texts[text].count == length {
+                    emptyInARow = texts[text].isEmpty ? emptyInARow + 1 : 0
+                    if emptyInARow == Self.mostEmptyTexts {
+                        throw LanguageModelError.badOption(
+                            name: "start",
+                            value: "token \(request.start)",
+                            expected: "one that the model continues: \(emptyInARow) texts in a row were empty"
+                        )
+                    }
                     cache.restart(slot: slot)
                     places[slot] = begin()
                 } else {
@@ -77,6 +88,9 @@ extension LanguageModel {
         }
         return texts.filter { !$0.isEmpty }
     }
+
+    /// Empty texts in a row after which no other kind will come.
+    private static let mostEmptyTexts = 1000
 
     /// The logits after one more token in every slot, `[slots, vocabulary]`.
     private func step(_ tokens: [Int32], cache: BatchedKeyValueCache) -> Tensor {

@@ -42,7 +42,7 @@ public struct LoRAConfiguration: Sendable, Equatable, Codable {
         baseModel: String? = nil
     ) throws {
         guard rank > 0, rank <= 1 << 16 else {
-            throw PEFTError.badSetting(key: "r", value: String(rank), expected: "at least 1")
+            throw PEFTError.badSetting(key: "r", value: String(rank), expected: "between 1 and 65536")
         }
         guard alpha > 0, alpha.isFinite else {
             throw PEFTError.badSetting(key: "lora_alpha", value: String(alpha), expected: "a positive number")

@@ -1,7 +1,8 @@
 import CKernels
 
-/// In which arithmetic the products with a weight are computed. Everything else (residual stream, norms, softmax, losses,
-/// gradients of weights, optimizer) is float32 either way.
+/// In which arithmetic matrix products are computed: those with a weight, of its gradient and of attention. Everything else
+/// (residual stream, norms, softmax, losses, gradients as they gather, optimizer) is computed in float32 either way; what
+/// is only ever an operand of a product is kept rounded.
 public enum ComputePrecision: String, Codable, Sendable, CaseIterable {
     /// OpenBLAS in float32.
     case float32 = "f32"

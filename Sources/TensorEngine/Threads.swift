@@ -1,3 +1,4 @@
+import CKernels
 import Glibc
 import Synchronization
 
@@ -13,8 +14,10 @@ public enum Threads {
         set { configured.store(max(1, newValue), ordering: .relaxed) }
     }
 
-    private static func initialCount() -> Int {
-        if let text = getenv("FSOT_THREADS"), let value = Int(String(cString: text)), value > 0 { return value }
-        return max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    /// What the environment variable `FSOT_THREADS` asks for; nil without it, and when it is no positive number.
+    public static var requested: Int? {
+        getenv("FSOT_THREADS").flatMap { Int(String(cString: $0)) }.flatMap { $0 > 0 ? $0 : nil }
     }
+
+    private static func initialCount() -> Int { requested ?? max(1, Int(fsot_processors())) }
 }

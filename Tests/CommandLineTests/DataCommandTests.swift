@@ -100,6 +100,9 @@ struct DataCommandTests {
         #expect(try run.json()["threadsSource"] as? String == "FSOT_THREADS")
         let libraries = try #require(try run.json()["libraries"] as? [String: String])
         #expect(libraries["OpenBLAS"]?.contains("/") == true)
+        let wrong = try Transcript.run(["doctor", "--json"], in: scratch, environment: ["FSOT_THREADS": "two"])
+        #expect(wrong.status == 0 && wrong.errors.contains("FSOT_THREADS is two and ignored"))
+        #expect(try wrong.json()["threadsSource"] as? String != "FSOT_THREADS")
     }
 
     @Test func inspectReadsAModelsHeaders() throws {

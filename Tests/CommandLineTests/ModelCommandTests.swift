@@ -48,6 +48,25 @@ struct ModelCommandTests {
         #expect(long.status == 1 && long.errors.contains("positions"))
     }
 
+    /// Figures beyond what a machine can count or hold end in a sentence or an estimate, not in a trap.
+    @Test func benchTakesAnyFigures() throws {
+        let small = ["--batch", "1", "--length", "8", "--steps", "2", "--json", "--quiet"]
+        let most = ["--records", String(Int.max), "--epochs", String(Int.max), "--record-tokens", String(Int.max)]
+        let run = try Transcript.run(["bench", "model"] + small + most, in: scratch)
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(try #require(try run.json()["estimatedSeconds"] as? Double) > 1e40)
+        let excessive = [["--batch", String(Int.max)], ["--batch", "10000"], ["--steps", String(Int.max)]]
+        for flags in excessive {
+            let refused = try Transcript.run(["bench", "model"] + flags, in: scratch)
+            #expect(refused.status == 64 && refused.errors.contains(flags[1]), "\(refused.errors)")
+        }
+        let ignored = try Transcript.run(
+            ["bench", "model", "--method", "blocks", "--targets", "q_proj"] + small,
+            in: scratch
+        )
+        #expect(ignored.status == 1 && ignored.errors.contains("--method lora"))
+    }
+
     @Test func scoreWritesEveryToken() throws {
         try scratch.write("{\"text\": \"Ein Bär\"}\n{\"ids\": [5, 6, 7]}\n{\"text\": \"a\"}\n", "texts.jsonl")
         let run = try Transcript.run(

@@ -94,6 +94,20 @@ import Testing
         #expect(try model.sampleTexts(greedy) { _ in false } == nil)
     }
 
+    /// A model that never begins a text would otherwise be asked for ever.
+    @Test(arguments: [1, 5]) func textsThatNeverBeginAreRefused(slots: Int) throws {
+        let model = try Golden.committedModel("llama")
+        let request = SampledTexts(
+            start: 7,
+            stopIDs: Set(0..<Int32(model.configuration.vocabularySize)),
+            length: 20,
+            tokens: 50,
+            sampling: Sampling(seed: 4),
+            slots: slots
+        )
+        #expect(throws: LanguageModelError.self) { _ = try model.sampleTexts(request) { _ in true } }
+    }
+
     @Test func senselessRequestsAreRefused() throws {
         let model = try Golden.committedModel("gpt2")
         func expectRefusal(_ body: () throws -> [Int32]) {

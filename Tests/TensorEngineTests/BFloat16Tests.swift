@@ -56,6 +56,21 @@ struct BFloat16Tests {
         )
     }
 
+    /// To nearest, ties to even; what is beyond the largest bfloat16 becomes infinite, NaN stays NaN.
+    @Test func roundingOfSpecialNumbers() {
+        let bits: [(Float, UInt16)] = [
+            (.infinity, 0x7f80), (-.infinity, 0xff80), (.greatestFiniteMagnitude, 0x7f80),
+            (Float(bitPattern: 0x7f7f_7fff), 0x7f7f), (Float(bitPattern: 0x3f80_8000), 0x3f80),
+            (Float(bitPattern: 0x3f81_8000), 0x3f82), (-0.0, 0x8000), (1, 0x3f80),
+        ]
+        let values = bits.map(\.0) + [.nan]
+        var rounded = [UInt16](repeating: 0xffff, count: 10)
+        fsot_bf16_rows(values, 1, 9, 9, 1, &rounded, 10)
+        #expect(Array(rounded.prefix(8)) == bits.map(\.1))
+        #expect(rounded[8] & 0x7fff > 0x7f80)
+        #expect(rounded[9] == 0)
+    }
+
     static func transposed(_ x: [Float], _ rows: Int, _ columns: Int) -> [Float] {
         (0..<columns).flatMap { column in (0..<rows).map { x[$0 * columns + column] } }
     }
@@ -155,12 +170,25 @@ struct BFloat16Tests {
         }
     }
 
-    @Test(arguments: [(1, 8, 5), (70, 24, 1700), (300, 18, 3111)])
+    /// The last has two chunks of different size, several groups, and an odd last group.
+    @Test(arguments: [(1, 8, 5), (70, 24, 1700), (300, 18, 3111), (529, 18, 3111)])
     func linearCrossEntropy(rows: Int, dim: Int, vocabulary: Int) {
         let labels = (0..<rows).map { Int32($0 % 4 == 1 ? -100 : ($0 * 37) % vocabulary) }
         compare([(false, [rows, dim]), (true, [vocabulary, dim])], trainable: false) { tape, tensors, p, _ in
             tape.linearCrossEntropy(tensors[0], head: p[1], labels: labels)
         }
+    }
+
+    @Test func noLabelsGiveZeroNotNaN() throws {
+        var generator = SeededGenerator(seed: 5)
+        let hidden = Tensor(shape: [2, 6], values: randomValues(12, &generator), requiresGradient: true)
+        let head = Parameter(name: "head", value: Tensor(shape: [50, 6], values: randomValues(300, &generator)))
+        head.precision = .bfloat16
+        let tape = Tape()
+        let loss = tape.linearCrossEntropy(hidden, head: head, labels: [-100, -100])
+        #expect(loss.values == [0])
+        tape.backward(from: loss)
+        #expect(try #require(hidden.gradient).values == [Float](repeating: 0, count: 12))
     }
 
     @Test(arguments: [(1, 2), (9, 34), (130, 96), (7, 33)])

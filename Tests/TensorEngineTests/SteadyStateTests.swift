@@ -15,7 +15,9 @@ import Testing
             Threads.count = threads
             let step = TrainingStep(trainsAll: trainsAll, precision: precision)
             // More rows than one tile of rows, of attention and of the loss.
-            let losses = (0..<2).map { _ in step.run(lengths: [150, 7, 130, 90]) }
+            var losses = (0..<2).map { _ in step.run(lengths: [150, 7, 130, 90]) }
+            // One long sequence, whose attention is dealt out over tasks that add to the same gradients.
+            losses.append(step.run(lengths: [300]))
             results.append(losses.map(\.bitPattern) + step.trainable.flatMap { $0.value.values.map(\.bitPattern) })
         }
         #expect(results[0] == results[1])

@@ -17,7 +17,7 @@ protocol MeasuredStep: AnyObject {
     func run(_ laps: inout Laps) throws -> Float?
 }
 
-/// The steps that can be measured, by their name on the command line and in rows.json.
+/// The steps that can be measured, by their name on the command line and in rows.py.
 enum StepName: String, CaseIterable, ExpressibleByArgument {
     /// LoRA of rank 8 on the query and value projections.
     case loraQueryValue = "lora-qv"

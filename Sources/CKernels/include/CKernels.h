@@ -86,6 +86,9 @@ static inline void fsot_pause(void) {
 #endif
 }
 
+// MARK: - processors.c
+int fsot_processors(void);                                                      // that this process may run on; 0: unknown
+
 // MARK: - bf16_packing.c: layouts are described in bf16.h; x holds float, or bf16 where `is_half`
 int fsot_bf16_available(void);
 void fsot_bf16_rows(const float *x, size_t rows, size_t n, size_t stride, float scale, uint16_t *y, size_t ld);

@@ -27,6 +27,7 @@ final class BFloat16Panels {
         let padded = (columns + 15) / 16 * 16
         buffer = Buffer(count: max(1, pairs * padded), isLongLived: isLongLived)
         let source = BFloat16Source(matrix)
+        defer { withExtendedLifetime(matrix) {} }
         let count = (columns + Self.width - 1) / Self.width
         Workers.run(count) { index, _ in
             let first = index * Self.width

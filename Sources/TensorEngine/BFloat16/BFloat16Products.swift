@@ -13,6 +13,8 @@ enum BFloat16Products {
         accumulates: Bool
     ) {
         precondition(a.pairs == b.pairs, "operands of \(a.pairs) and \(b.pairs) pairs have no common inner dimension.")
+        // The workers read through bare pointers: whose memory that is must outlive them.
+        defer { withExtendedLifetime((a.owner, b)) {} }
         let stride = stride ?? b.columns
         let grid = Grid(rows: a.rows, columns: b.columns)
         let panels = UnsafePointer(b.words)

@@ -61,6 +61,10 @@ struct Bench: ParsableCommand {
 
     @OptionGroup var options: ConsoleOptions
 
+    /// Tokens of a step, beyond which no machine holds the activations.
+    private static let largestStep = 1 << 20
+    private static let mostSteps = 100_000
+
     func validate() throws {
         for (name, value) in [
             ("--rank", rank), ("--batch", batch), ("--steps", steps), ("--records", records), ("--epochs", epochs),
@@ -69,6 +73,13 @@ struct Bench: ParsableCommand {
             throw ValidationError("\(name) \(value) must be at least 1")
         }
         if length < 2 { throw ValidationError("--length \(length) must be at least 2") }
+        let (tokens, isTooMany) = batch.multipliedReportingOverflow(by: length)
+        if isTooMany || tokens > Self.largestStep {
+            throw ValidationError(
+                "--batch \(batch) times --length \(length) is more than the \(Self.largestStep) tokens of the largest step"
+            )
+        }
+        if steps > Self.mostSteps { throw ValidationError("--steps \(steps) must be at most \(Self.mostSteps)") }
         if let method, !["blocks", "lora"].contains(method) {
             throw ValidationError("--method \(method) is not blocks or lora")
         }
@@ -91,6 +102,8 @@ struct Bench: ParsableCommand {
         var peakMemoryBytes: Int
         var allocationsAfterFirstStep: Int
         var records: Int
+        var recordTokens: Int
+        var epochs: Int
         var estimatedSeconds: Double
     }
 
@@ -108,6 +121,9 @@ struct Bench: ParsableCommand {
         let tuning: TuningMethod =
             (method ?? (isEmulator ? "blocks" : "lora")) == "lora"
             ? .lora(rank: rank, alpha: 2 * Double(rank), targets: targets) : .blocks
+        if case .blocks = tuning, !targets.isEmpty {
+            throw CommandFailure("--targets names modules for LoRA, but blocks are trained whole; add --method lora.")
+        }
         let adapter = try tuning.attach(to: loaded, layers: layers, seed: 0)
         loaded.compute(in: precision, releasingFloat32: true)
         let peak = ProductSpeed.measure(precision)
@@ -115,7 +131,7 @@ struct Bench: ParsableCommand {
         let tokens = Double(batch * length)
         let operations = loaded.operations(lengths: Array(repeating: length, count: batch)).total
         let speed = tokens / timing.median
-        let wanted = Double(records * epochs * (recordTokens ?? length))
+        let wanted = Double(records) * Double(epochs) * Double(recordTokens ?? length)
         let result = Result(
             model: model,
             method: tuning.name,
@@ -133,6 +149,8 @@ struct Bench: ParsableCommand {
             peakMemoryBytes: Self.peakMemory(),
             allocationsAfterFirstStep: timing.allocations,
             records: records,
+            recordTokens: recordTokens ?? length,
+            epochs: epochs,
             estimatedSeconds: wanted / speed
         )
         try console.result(text(result), json: result)
@@ -188,7 +206,9 @@ struct Bench: ParsableCommand {
             )
         }
         display.finish()
-        return (times.sorted()[times.count / 2], BufferPool.current.usage.freshAllocations - allocated)
+        times.sort()
+        let median = (times[(times.count - 1) / 2] + times[times.count / 2]) / 2
+        return (median, BufferPool.current.usage.freshAllocations - allocated)
     }
 
     private func text(_ result: Result) -> String {
@@ -216,7 +236,8 @@ struct Bench: ParsableCommand {
             ),
             (
                 "estimate",
-                "\(result.records) records of \(recordTokens ?? length) tokens, \(epochs) pass\(epochs == 1 ? "" : "es"): "
+                "\(result.records) records of \(result.recordTokens) tokens, "
+                    + "\(result.epochs) pass\(result.epochs == 1 ? "" : "es"): "
                     + Self.duration(result.estimatedSeconds)
             ),
         ]

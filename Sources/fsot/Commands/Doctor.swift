@@ -35,14 +35,13 @@ struct Doctor: ParsableCommand {
             features.contains("avx512f")
             ? "x86-64-v4 (AVX-512)" : features.contains("avx2") ? "x86-64-v3 (AVX2)" : "baseline"
         let memory = Self.memory()
-        let isSet = !(ProcessInfo.processInfo.environment["FSOT_THREADS"] ?? "").isEmpty
         let result = Result(
             processor: cpu.name,
             features: features,
             kernels: kernels,
             compute: ComputePrecision.fastest.rawValue,
             threads: Threads.count,
-            threadsSource: isSet ? "FSOT_THREADS" : "the processors of this machine",
+            threadsSource: Threads.requested == nil ? "the processors that it may run on" : "FSOT_THREADS",
             memoryBytes: memory.total,
             availableBytes: memory.available,
             libraries: Self.libraries()
@@ -55,7 +54,7 @@ struct Doctor: ParsableCommand {
                 (
                     "compute",
                     ComputePrecision.supportsBFloat16
-                        ? "bf16 (own kernels, AVX512_BF16) to tune, compress and audit; --compute f32 for OpenBLAS"
+                        ? "bf16 (own kernels, AVX512_BF16) to tune, compress, audit and bench; --compute f32 for OpenBLAS"
                         : "f32 (OpenBLAS): this processor has no AVX512_BF16"
                 ),
                 ("threads", "\(result.threads) (from \(result.threadsSource))"),
@@ -65,6 +64,9 @@ struct Doctor: ParsableCommand {
             lines.map { $0.0.padding(toLength: 12, withPad: " ", startingAt: 0) + $0.1 }.joined(separator: "\n"),
             json: result
         )
+        if let text = ProcessInfo.processInfo.environment["FSOT_THREADS"], !text.isEmpty, Threads.requested == nil {
+            output.console.warn("FSOT_THREADS is \(text) and ignored: set it to a positive number, or not at all.")
+        }
         if memory.available > 0 && memory.available < 4 << 30 {
             output.console.warn("less than 4 GiB of memory are free: SmolLM2-135M needs about 2 to train.")
         }
