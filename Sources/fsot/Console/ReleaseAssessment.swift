@@ -44,12 +44,13 @@ struct ReleaseAssessment {
                 isCancelled: { Interruption.isRequested }
             )
         } else {
-            console.note("no public text: the recovery attacks are not tried")
+            console.note("no public text, or --recovery-seeds 0: the recovery attacks are not tried")
         }
         return report
     }
 
     private func recovery(_ release: OwnerReport, _ cache: ReportCache) throws -> Recovery? {
+        guard options.recoverySeeds > 0 else { return nil }
         let length = min(256, files.configuration.maximumPositions)
         let own = try options.recoveryData.map { try PublicText.read($0, tokenizer: files.tokenizer, length: length) }
         guard let parts = (text ?? own)?.holdingOut(every: 10) else { return nil }
@@ -80,7 +81,8 @@ struct ReleaseAssessment {
         full: LanguageModel
     ) throws -> (emulator: ReleasedEmulator, release: OwnerReport) {
         let release = try OwnerReport.read(directory: owner)
-        let model = try LanguageModel.load(Checkpoint.open(path))
+        let files = try ModelFiles(path: path)
+        let model = try LanguageModel.load(files.checkpoint.tensors, configuration: files.configuration, path: path)
         model.compute(in: full.precision)
         let emulator = try ReleasedEmulator(
             model,

@@ -1,0 +1,43 @@
+"""The cells of the emulator measurement: recipes in terms of `fsot compress`, by name."""
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Cell:
+    name: str
+    ratio: float          # the share of the middle's parameters that it aims at
+    arguments: str        # of fsot compress
+    text: str = "dolly"   # public text: a key of measure.TEXTS
+    seeds: int = 1        # of the probe's tunings
+    probe: str = ""       # further probe flags
+    recovery: bool = False
+    held_out: int = 200   # records of the probe's held-out side
+
+
+END_TO_END = "--loss per-token --divergence-weight 1 --distill-lr 3e-4 --distill-tokens 32768"
+PER_LAYER = "--loss per-layer --distill-tokens 32768"
+
+# One seed, 200 held-out records: what each choice is worth at half of the middle.
+ABLATION = [
+    Cell("half-wide", 0.5, "--feed-forward 0.3333 --distill-tokens 0"),
+    Cell("half-wide-end-to-end", 0.5, f"--feed-forward 0.3333 {END_TO_END}"),
+    Cell("half-wide-no-refit", 0.5, "--feed-forward 0.3333 --no-refit --distill-tokens 0"),
+    Cell("half-wide-per-layer", 0.5, f"--feed-forward 0.3333 {PER_LAYER}"),
+    Cell("half-wide-end-to-end-task-text", 0.5, f"--feed-forward 0.3333 {END_TO_END}", text="gsm8k"),
+    Cell("half-uniform", 0.5, "--keep 0.5 --distill-tokens 0"),
+    Cell("half-uniform-end-to-end", 0.5, f"--keep 0.5 {END_TO_END}"),
+    Cell("half-uniform-offsite-tuning", 0.5, "--keep 0.5 --loss offsite-tuning --distill-lr 3e-4 --distill-tokens 32768"),
+    Cell("half-attention", 0.5, "--feed-forward 0.42 --attention 0.74 --distill-tokens 0"),
+    Cell("three-quarters-wide", 0.75, "--feed-forward 0.6667 --distill-tokens 0"),
+    Cell("three-quarters-wide-end-to-end", 0.75, f"--feed-forward 0.6667 {END_TO_END}"),
+    Cell("quarter-thin", 0.25, "--feed-forward 0.1667 --attention 0.5 --distill-tokens 0"),
+    Cell("quarter-thin-end-to-end", 0.25, f"--feed-forward 0.1667 --attention 0.5 {END_TO_END}"),
+    Cell("half-wide-lora", 0.5, "--feed-forward 0.3333 --distill-tokens 0", probe="--probe-adapter lora --probe-rank 16 --probe-lr 1e-3"),
+    Cell("half-wide-proximal", 0.5, "--feed-forward 0.3333 --distill-tokens 0", probe="--probe-proximal 0.01"),
+    Cell("half-wide-top", 0.5, "--feed-forward 0.3333 --distill-tokens 0", probe="--probe-train top"),
+    Cell("half-wide-slow", 0.5, "--feed-forward 0.3333 --distill-tokens 0", probe="--probe-lr 3e-5"),
+    Cell("half-wide-fast", 0.5, "--feed-forward 0.3333 --distill-tokens 0", probe="--probe-lr 3e-4"),
+]
+
+# Three seeds, 500 held-out records, recovery attacks: the recipes that are worth it.
+FRONTIER = []
