@@ -59,7 +59,7 @@ struct ReportOptions: ParsableArguments {
     @Option(help: "Tokens that attack budgets are shares of. (default: the distillation's, 65536 without any)")
     var recoveryTokens: Int?
 
-    @Option(help: "Data orders of the trained attacks.")
+    @Option(help: "Data orders of the trained attacks; 0: the recovery attacks are not tried.")
     var recoverySeeds = 1
 
     @Option(parsing: .upToNextOption, help: "Other emulators of this model, with DIR.owner beside them, that collude.")
@@ -68,9 +68,10 @@ struct ReportOptions: ParsableArguments {
     func validate() throws {
         let counts = [
             ("--probe-limit", probeLimit), ("--probe-seeds", probeSeeds), ("--probe-steps", probeSteps),
-            ("--probe-batch", probeBatch), ("--probe-rank", probeRank), ("--recovery-seeds", recoverySeeds),
+            ("--probe-batch", probeBatch), ("--probe-rank", probeRank),
             ("--recovery-tokens", recoveryTokens ?? 1),
         ]
+        if recoverySeeds < 0 { throw ValidationError("--recovery-seeds \(recoverySeeds) is negative") }
         for (name, value) in counts where value < 1 { throw ValidationError("\(name) \(value) is not positive") }
         for (name, value) in [("--probe-lr", probeLr), ("--probe-alpha", probeAlpha)]
         where !(value > 0 && value.isFinite) {
