@@ -71,6 +71,26 @@ import Training
         #expect(report.attempts[0].divergence < 1e-9 && report.attempts[0].loss == report.fullLoss)
     }
 
+    /// Pruned channels and factored attention travel into replicas as they are; only layers can be refilled.
+    @Test func thinnedBlocksKeepTheirShapes() throws {
+        let request = CompressionRequest(
+            bottom: 1,
+            top: 1,
+            keep: 0.5,
+            thinning: Thinning(feedForward: 0.5, attention: 0.5)
+        )
+        let made = try EmulatorCompression.run(full: full, path: "m", request: request, text: text)
+        let shipped = made.emulator.blocks[1].parameters.map(\.value.shape)
+        #expect(try values(AsIsAttack.replica(of: made.released)) == values(made.emulator))
+        for rule in RefillAttack.Rule.allCases {
+            let replica = try #require(try RefillAttack.replica(of: made.released, by: rule))
+            #expect(replica.blocks.count == 4)
+            for block in [1, 2] { #expect(replica.blocks[block].parameters.map(\.value.shape) == shipped) }
+        }
+        let report = try recovery([0.1]).run(made.released)
+        #expect(report.attempts.allSatisfy { $0.loss.isFinite })
+    }
+
     @Test(arguments: [(3, [1, 5], 5), (2, [1, 5], 1), (0, [4], 4), (9, [1, 5], 5)])
     func nearestLayerTiesGoRight(layer: Int, kept: [Int], expected: Int) {
         #expect(RefillAttack.nearest(to: layer, among: kept) == expected)
