@@ -46,7 +46,7 @@ let package = Package(
             name: "Audit",
             dependencies: [
                 "Federation", "Emulators", "Training", "PEFT", "LanguageModels", "Tokenizers", "Checkpoints",
-                "Cryptography", "TensorEngine", "Compression", "AtomicFiles", "Progress",
+                "Cryptography", "TensorEngine", "Compression", "AtomicFiles", "Progress", "ReportPages",
             ],
             swiftSettings: numericSettings
         ),
@@ -62,7 +62,7 @@ let package = Package(
             name: "Emulators",
             dependencies: [
                 "Training", "PEFT", "LanguageModels", "Tokenizers", "Checkpoints", "Cryptography", "TensorEngine",
-                "AtomicFiles", "Progress", logging,
+                "AtomicFiles", "Progress", "ReportPages", logging,
             ],
             swiftSettings: numericSettings
         ),
@@ -108,6 +108,7 @@ let package = Package(
         .target(name: "Compression", dependencies: ["CZlib"], swiftSettings: swiftSettings),
         .target(name: "AtomicFiles", swiftSettings: swiftSettings),
         .target(name: "Progress", swiftSettings: swiftSettings),
+        .target(name: "ReportPages", swiftSettings: swiftSettings),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),

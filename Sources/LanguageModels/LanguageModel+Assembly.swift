@@ -21,12 +21,14 @@ extension LanguageModel {
     /// - Parameter sources: in the order of the result; all of this model's family. A block may occur more than once.
     /// - Throws: `LanguageModelError.noSuchBlock`, `.badValue` for no block, `.tensorSet` for a block of another shape.
     public func assembled(from sources: [BlockSource]) throws -> LanguageModel {
+        for source in sources where !source.model.blocks.indices.contains(source.block) {
+            throw LanguageModelError.noSuchBlock(index: source.block, layerCount: source.model.blocks.count)
+        }
+        let shapes = sources.enumerated().map { ($0, $1.model.configuration.shape(ofBlock: $1.block)) }
         let resized = try configuration.resized(layerCount: sources.count)
+            .thinned(Dictionary(uniqueKeysWithValues: shapes))
         let definition = configuration.architecture.definition
         let chosen = try sources.enumerated().map { index, source in
-            guard source.model.blocks.indices.contains(source.block) else {
-                throw LanguageModelError.noSuchBlock(index: source.block, layerCount: source.model.blocks.count)
-            }
             let provider = BlockProvider(
                 of: source.model.blocks[source.block],
                 oldPrefix: definition.blockPrefix(source.block),

@@ -19,12 +19,13 @@ import Training
         task = ProbeTask(training: Self.examples(12, seed: 1), heldOut: Self.examples(6, seed: 2), path: "task.jsonl")
     }
 
-    /// Records whose answer, the second half, is the first half again.
+    /// Records with one and the same answer, which is soon learned.
     private static func examples(_ count: Int, seed: UInt64) -> [EncodedExample] {
         RandomText.sequences(count, seed: seed).sequences.enumerated().map { index, ids in
             let half = Array(ids.prefix(8))
+            let answer = (20..<28).map(Int32.init)
             let masked = [Int32](repeating: EncodedExample.ignoredLabel, count: half.count)
-            return EncodedExample(ids: half + half, labels: masked + half, recordIndex: index)
+            return EncodedExample(ids: half + answer, labels: masked + answer, recordIndex: index)
         }
     }
 
@@ -44,7 +45,7 @@ import Training
             end: end,
             steps: 8,
             batch: 4,
-            learningRate: 5e-3,
+            learningRate: 1e-2,
             proximal: proximal,
             seeds: 2
         )

@@ -1,11 +1,10 @@
+import Emulators
 import Foundation
 import LanguageModels
 import TensorEngine
 import TestSupport
 import Testing
 import Training
-
-@testable import Emulators
 
 /// Attacks on emulators of a tiny llama of four blocks.
 @Suite struct RecoveryTests {
@@ -21,6 +20,14 @@ import Training
             try full.subset(blocks: split.sourceLayers, copying: Set(split.thinnedMiddle)),
             split: split
         )
+    }
+
+    /// What the owner of a release that holds these middle layers noted.
+    private func release(sourceLayers: [Int]) throws -> OwnerReport {
+        let request = CompressionRequest(bottom: 1, top: 1, keep: 0.5)
+        var report = try EmulatorCompression.run(full: full, path: "m.gguf", request: request, text: nil).report
+        report.sourceLayers = sourceLayers
+        return report
     }
 
     private func recovery(_ shares: [Double] = [], cache: ReportCache = ReportCache()) throws -> Recovery {
@@ -64,6 +71,26 @@ import Training
         #expect(report.attempts[0].divergence < 1e-9 && report.attempts[0].loss == report.fullLoss)
     }
 
+    /// Pruned channels and factored attention travel into replicas as they are; only layers can be refilled.
+    @Test func thinnedBlocksKeepTheirShapes() throws {
+        let request = CompressionRequest(
+            bottom: 1,
+            top: 1,
+            keep: 0.5,
+            thinning: Thinning(feedForward: 0.5, attention: 0.5)
+        )
+        let made = try EmulatorCompression.run(full: full, path: "m", request: request, text: text)
+        let shipped = made.emulator.blocks[1].parameters.map(\.value.shape)
+        #expect(try values(AsIsAttack.replica(of: made.released)) == values(made.emulator))
+        for rule in RefillAttack.Rule.allCases {
+            let replica = try #require(try RefillAttack.replica(of: made.released, by: rule))
+            #expect(replica.blocks.count == 4)
+            for block in [1, 2] { #expect(replica.blocks[block].parameters.map(\.value.shape) == shipped) }
+        }
+        let report = try recovery([0.1]).run(made.released)
+        #expect(report.attempts.allSatisfy { $0.loss.isFinite })
+    }
+
     @Test(arguments: [(3, [1, 5], 5), (2, [1, 5], 1), (0, [4], 4), (9, [1, 5], 5)])
     func nearestLayerTiesGoRight(layer: Int, kept: [Int], expected: Int) {
         #expect(RefillAttack.nearest(to: layer, among: kept) == expected)
@@ -98,8 +125,8 @@ import Training
         let half = try released(keep: 0.5)
         let other = try #require([1, 2].first { !half.keptLayers.contains($0) })
         let model = try full.subset(blocks: [0, other, 3], copying: [1])
-        let release = OwnerReportFixture.release(sourceLayers: [other])
-        let second = try ReleasedEmulator(model, release: release, fullLayerCount: 4, path: "x")
+        let notes = try release(sourceLayers: [other])
+        let second = try ReleasedEmulator(model, release: notes, fullLayerCount: 4, path: "x")
         let union = try #require(try CollusionAttack.replica(of: half, with: [second]))
         #expect(values(union) == values(full))
         #expect(try CollusionAttack.replica(of: half, with: []) == nil)
@@ -109,7 +136,7 @@ import Training
         #expect(throws: EmulatorError.self) {
             try ReleasedEmulator(
                 model,
-                release: OwnerReportFixture.release(sourceLayers: [3]),
+                release: release(sourceLayers: [3]),
                 fullLayerCount: 4,
                 path: "x"
             )
@@ -129,7 +156,7 @@ import Training
         for budget in [1, 100, 500, 3_000] {
             let plan = HealAttack.Plan(tokens: budget, learningRate: 1e-4, seed: 0)
             let seen = try HealAttack.heal(replica, on: text, plan: plan)
-            #expect(seen >= 24 && abs(seen - budget) <= 48, "\(seen) tokens for \(budget)")
+            #expect(seen >= budget && seen < budget + 4 * 24, "\(seen) tokens for \(budget)")
         }
         #expect(replica.parameters.allSatisfy { !$0.isTrainable })
     }
@@ -198,31 +225,5 @@ import Training
                 )
             }
         }
-    }
-}
-
-/// A `release.json` for tests.
-enum OwnerReportFixture {
-    static func release(sourceLayers: [Int], bottom: Int = 1, top: Int = 1) -> OwnerReport {
-        OwnerReport(
-            releaseID: "00112233445566778899aabbccddeeff",
-            date: "2026-01-01T00:00:00Z",
-            model: "model.gguf",
-            sourceLayers: sourceLayers,
-            bottom: bottom,
-            top: top,
-            keep: 0.5,
-            selection: .uniform,
-            seed: 0,
-            distillation: DistillationConfiguration(tokens: 0),
-            distillationReport: DistillationReport(source: "none", tokens: 0, losses: []),
-            fullParameters: 1_000,
-            shippedParameters: 700,
-            adapterParameters: 200,
-            middleKept: 0.5,
-            verbatimShare: 0.7,
-            fullLoss: nil,
-            emulatorLoss: nil
-        )
     }
 }

@@ -1,5 +1,6 @@
 import Cryptography
 import Foundation
+import ReportPages
 import TensorEngine
 import Training
 

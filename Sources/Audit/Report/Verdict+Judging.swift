@@ -1,3 +1,5 @@
+import ReportPages
+
 extension Verdict {
     /// Judges the runs by the policy.
     ///

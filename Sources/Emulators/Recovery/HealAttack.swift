@@ -5,15 +5,21 @@ import Training
 
 /// A2: trains all that was shipped on the attacker's own public text by next-token loss. The from-scratch controls are trained
 /// in the very same way.
-enum HealAttack {
+package enum HealAttack {
     /// A training within a budget.
-    struct Plan {
+    package struct Plan {
         /// Tokens to train on, at least one sequence's.
-        var tokens: Int
+        package var tokens: Int
         /// Peak rate of AdamW (no decay; cosine after a tenth of the steps).
-        var learningRate: Double
+        package var learningRate: Double
         /// Decides the data order.
-        var seed: UInt64
+        package var seed: UInt64
+
+        package init(tokens: Int, learningRate: Double, seed: UInt64) {
+            self.tokens = tokens
+            self.learningRate = learningRate
+            self.seed = seed
+        }
 
         /// Steps that a small budget is cut into, by taking fewer sequences a step.
         static let steps = 8
@@ -26,7 +32,7 @@ enum HealAttack {
     /// - Returns: tokens that were seen.
     /// - Throws: `EmulatorError.diverged`, `TrainingError`; `CancellationError`.
     @discardableResult
-    static func heal(
+    package static func heal(
         _ replica: LanguageModel,
         on text: PublicText,
         plan: Plan,
@@ -37,7 +43,7 @@ enum HealAttack {
         let examples = text.sequences.enumerated().map { EncodedExample(ids: $1, labels: $1, recordIndex: $0) }
         let mean = Double(text.tokenCount) / Double(max(1, examples.count))
         let batch = min(Plan.batch, max(1, Int(Double(plan.tokens) / (mean * Double(Plan.steps)))))
-        let steps = max(1, Int((Double(plan.tokens) / (mean * Double(batch))).rounded()))
+        let steps = steps(of: batch, seeing: plan.tokens, examples: examples, seed: plan.seed)
         for parameter in replica.parameters { parameter.isTrainable = true }
         defer { for parameter in replica.parameters { parameter.isTrainable = false } }
         let trainer = try Trainer(
@@ -60,5 +66,17 @@ enum HealAttack {
         let report = try trainer.fit(steps: steps, progress: progress, isCancelled: isCancelled)
         if report.wasCancelled { throw CancellationError() }
         return report.tokens
+    }
+
+    /// The fewest steps that see the budget's tokens; the last batch of an epoch may be small.
+    private static func steps(of batch: Int, seeing tokens: Int, examples: [EncodedExample], seed: UInt64) -> Int {
+        guard !examples.isEmpty else { return 1 }
+        var order = DataOrder(count: examples.count, generator: SeededGenerator(seed: seed))
+        var (steps, seen) = (0, 0)
+        while seen < tokens {
+            seen += order.next(batch).reduce(0) { $0 + examples[$1].ids.count }
+            steps += 1
+        }
+        return steps
     }
 }

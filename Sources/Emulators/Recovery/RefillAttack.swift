@@ -31,7 +31,7 @@ public enum RefillAttack {
     }
 
     /// The layer with the smallest distance, of two the right one.
-    static func nearest(to layer: Int, among kept: [Int]) -> Int? {
+    package static func nearest(to layer: Int, among kept: [Int]) -> Int? {
         kept.min { (abs($0 - layer), -$0) < (abs($1 - layer), -$1) }
     }
 

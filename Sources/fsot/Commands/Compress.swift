@@ -179,6 +179,7 @@ struct Compress: ParsableCommand {
             full: full,
             files: files,
             text: text,
+            cache: measuring.probeCache ?? work.reportCache,
             console: console
         )
         let assessed = try assessment.report(on: result.released, release: result.report)

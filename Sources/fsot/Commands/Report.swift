@@ -53,6 +53,7 @@ struct Report: ParsableCommand {
             full: full,
             files: files,
             text: try publicData.map { try PublicText.read($0, tokenizer: files.tokenizer, length: length) },
+            cache: measuring.probeCache,
             console: console
         )
         let measured = try assessment.report(on: released, release: release)

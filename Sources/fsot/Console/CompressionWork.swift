@@ -16,6 +16,9 @@ struct CompressionWork {
     /// Where the distillation is saved.
     var checkpoint: String { directory + "/distillation" }
 
+    /// Where the finished pieces of the owner's report are kept, unless the user says where.
+    var reportCache: String { directory + "/report" }
+
     /// Checks that what is there fits what was asked for.
     ///
     /// - Throws: `CommandFailure` when a stopped run is in the way, or there is none to go on with.

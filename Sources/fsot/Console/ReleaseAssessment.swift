@@ -11,6 +11,8 @@ struct ReleaseAssessment {
     let files: ModelFiles
     /// The owner's public text, whole: every 10th sequence has been held out from distillation.
     let text: PublicText?
+    /// Where finished pieces are kept; nil: nowhere.
+    let cache: String?
     let console: Console
 
     /// The figures that `depth` asks for.
@@ -22,7 +24,7 @@ struct ReleaseAssessment {
     func report(on released: ReleasedEmulator, release: OwnerReport) throws -> ReleaseReport {
         var report = ReleaseReport(depth: depth, release: release)
         guard depth == .full else { return report }
-        let cache = ReportCache(directory: options.probeCache)
+        let cache = ReportCache(directory: cache)
         let display = console.progress()
         defer { display.finish() }
         if let task = try options.probeTask(files) {

@@ -50,7 +50,7 @@ struct ReportOptions: ParsableArguments {
     @Option(help: "Which end of the adapter is trained and plugged in: bottom, top or both.")
     var probeTrain: AdapterEnd = .both
 
-    @Option(help: "Where finished pieces are kept, for a stopped report to go on and for other emulators of the model.")
+    @Option(help: "Where finished pieces are kept, for a stopped report and for other emulators of this model.")
     var probeCache: String?
 
     @Option(help: "The attacker's public text. (default: --public-data)")

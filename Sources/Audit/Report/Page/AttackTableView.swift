@@ -1,3 +1,5 @@
+import ReportPages
+
 /// All attacks of one vantage point with both controls, in one table.
 struct AttackTableView {
     let report: AuditReport

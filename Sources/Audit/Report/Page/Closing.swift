@@ -1,3 +1,5 @@
+import ReportPages
+
 /// Limits, glossary, method and provenance.
 struct Closing {
     let report: AuditReport

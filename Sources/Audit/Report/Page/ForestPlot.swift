@@ -1,3 +1,5 @@
+import ReportPages
+
 /// One AUC with its interval as a mark on a common scale, for a table cell.
 struct ForestPlot {
     private static let width = 190.0

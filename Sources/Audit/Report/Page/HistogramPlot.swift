@@ -1,3 +1,5 @@
+import ReportPages
+
 /// Scores of members and of held-out records over each other: where the two shapes part, an attack works.
 struct HistogramPlot {
     private let result: AuditReport.AttackResult

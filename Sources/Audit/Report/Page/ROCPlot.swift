@@ -1,4 +1,5 @@
 import Foundation
+import ReportPages
 
 /// All attacks of one vantage point as ROC curves, on linear axes and on logarithmic ones where the low false-alarm rates show.
 struct ROCPlot {

@@ -1,4 +1,5 @@
 import Foundation
+import ReportPages
 
 /// The report as one self-contained HTML file: no script, no font, no picture from elsewhere.
 public struct ReportPage {

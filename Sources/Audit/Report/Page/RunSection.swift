@@ -1,3 +1,5 @@
+import ReportPages
+
 /// Everything about one run.
 struct RunSection {
     let report: AuditReport

@@ -1,3 +1,5 @@
+import ReportPages
+
 /// One line a run and vantage point: the strongest attack, and the two controls beside it.
 struct SummaryTable {
     let report: AuditReport

@@ -1,3 +1,5 @@
+import ReportPages
+
 /// Leakage and utility against the compression ratio, when several runs are given.
 struct SweepPlot {
     private let runs: [(ratio: Double, run: AuditReport.RunReport)]

@@ -1,3 +1,5 @@
+import ReportPages
+
 /// How good the models are on records that none of them was trained on: what the leakage was risked for.
 struct UtilityTable {
     let report: AuditReport

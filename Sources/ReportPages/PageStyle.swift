@@ -1,6 +1,6 @@
 /// The stylesheet: quiet, printable, light and dark.
-enum PageStyle {
-    static let css: Markup = """
+package enum PageStyle {
+    package static let css: Markup = """
         :root{--ink:#1d2430;--soft:#5b6675;--rule:#dfe3e8;--page:#fff;--card:#f7f8fa;--member:#b5482a;--held:#3f6f94;
         --leakage:#a3271f;--invalid_split:#7a3f98;--inconclusive:#8a6100;--none_found:#256b5a;
         --c0:#2f5fa3;--c1:#b5482a;--c2:#3f8f6b;--c3:#8a5aa8;--c4:#b38600;--c5:#2b8fa8;--c6:#8c4a5f;--c7:#666f7c}

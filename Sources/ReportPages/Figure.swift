@@ -1,51 +1,51 @@
 import Foundation
 
 /// How numbers look in verdicts and reports: the same on every machine, whatever its locale.
-enum Figure {
-    static func decimal(_ value: Double, _ places: Int) -> String {
+package enum Figure {
+    /// With so many places; a dash for what is not a number.
+    package static func decimal(_ value: Double, _ places: Int) -> String {
         guard value.isFinite else { return value.isNaN ? "–" : (value > 0 ? "∞" : "−∞") }
         let text = String(format: "%.\(places)f", value)
         // A rounded-away minus would read as a sign.
         return text.replacingOccurrences(of: "-", with: isZero(text) ? "" : "−")
     }
 
-    static func signed(_ value: Double, _ places: Int) -> String {
+    /// The same with its sign.
+    package static func signed(_ value: Double, _ places: Int) -> String {
         let text = decimal(value, places)
         return value > 0 && !isZero(text) ? "+" + text : text
     }
 
-    static func percent(_ share: Double) -> String {
+    /// "54.3 %".
+    package static func percent(_ share: Double) -> String {
         let value = share * 100
         return trimmed(decimal(value, abs(value) < 1 ? 2 : 1)) + "\u{a0}%"
     }
 
     /// "−54.3 %", "+2 %".
-    static func signedPercent(_ share: Double) -> String {
+    package static func signedPercent(_ share: Double) -> String {
         let text = percent(share)
         return share > 0 && !isZero(text) ? "+" + text : text
     }
 
     /// About three significant digits, for values such as perplexities.
-    static func measure(_ value: Double) -> String {
+    package static func measure(_ value: Double) -> String {
         decimal(value, abs(value) < 10 ? 2 : (abs(value) < 1000 ? 1 : 0))
     }
 
-    static func pValue(_ value: Double) -> String {
+    /// As many places as a p-value deserves.
+    package static func pValue(_ value: Double) -> String {
         if value < 0.0001 { return "<0.0001" }
         return decimal(value, value < 0.01 ? 4 : (value < 0.1 ? 3 : 2))
     }
 
-    static func interval(_ interval: ConfidenceInterval, _ places: Int) -> String {
-        "\(decimal(interval.lower, places)) to \(decimal(interval.upper, places))"
-    }
-
-    /// "0.713 (95 % interval 0.650 to 0.769)".
-    static func auc(_ result: AuditReport.AttackResult) -> String {
-        "\(decimal(result.auc, 3)) (95 % interval \(interval(result.aucInterval, 3)))"
+    /// "0.650 to 0.769".
+    package static func interval(from lower: Double, to upper: Double, _ places: Int) -> String {
+        "\(decimal(lower, places)) to \(decimal(upper, places))"
     }
 
     /// Thin spaces between groups of three digits.
-    static func count(_ value: Int) -> String {
+    package static func count(_ value: Int) -> String {
         var digits = String(value.magnitude)
         var groups: [String] = []
         while digits.count > 3 {
@@ -55,7 +55,8 @@ enum Figure {
         return (value < 0 ? "−" : "") + ([digits] + groups).joined(separator: "\u{202f}")
     }
 
-    static func bytes(_ value: Int) -> String {
+    /// "1.5 MB", in powers of 1000 as file managers show them.
+    package static func bytes(_ value: Int) -> String {
         let units = ["bytes", "kB", "MB", "GB", "TB"]
         var scaled = Double(value)
         var unit = 0
@@ -67,7 +68,7 @@ enum Figure {
     }
 
     /// An axis label: as few digits as tell it apart.
-    static func tick(_ value: Double) -> String {
+    package static func tick(_ value: Double) -> String {
         if value == 0 { return "0" }
         let magnitude = abs(value)
         if magnitude < 0.0001 || magnitude >= 1e6 {

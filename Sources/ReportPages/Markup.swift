@@ -1,30 +1,30 @@
 /// HTML and SVG text in which everything interpolated is escaped unless it is markup itself.
 ///
 /// Run names, record ids and file names come from outside; with this type, forgetting to escape them is not possible.
-struct Markup: ExpressibleByStringInterpolation, Sendable {
+package struct Markup: ExpressibleByStringInterpolation, Sendable {
     /// The text as it stands in the file.
-    private(set) var html: String
+    package private(set) var html: String
 
-    /// Text of our own, written in this module.
-    init(stringLiteral value: String) { html = value }
+    /// Text of our own, written in the source code.
+    package init(stringLiteral value: String) { html = value }
 
-    init(stringInterpolation: StringInterpolation) { html = stringInterpolation.html }
+    package init(stringInterpolation: StringInterpolation) { html = stringInterpolation.html }
 
     /// Joins pieces, one a line.
-    init(_ pieces: [Markup]) { html = pieces.map(\.html).joined(separator: "\n") }
+    package init(_ pieces: [Markup]) { html = pieces.map(\.html).joined(separator: "\n") }
 
-    struct StringInterpolation: StringInterpolationProtocol {
+    package struct StringInterpolation: StringInterpolationProtocol {
         fileprivate var html = ""
 
-        init(literalCapacity: Int, interpolationCount: Int) { html.reserveCapacity(literalCapacity) }
+        package init(literalCapacity: Int, interpolationCount: Int) { html.reserveCapacity(literalCapacity) }
 
-        mutating func appendLiteral(_ literal: String) { html += literal }
-        mutating func appendInterpolation(_ text: String) { html += Markup.escape(text) }
-        mutating func appendInterpolation(_ markup: Markup) { html += markup.html }
-        mutating func appendInterpolation(_ pieces: [Markup]) { html += Markup(pieces).html }
-        mutating func appendInterpolation(_ number: Int) { html += String(number) }
+        package mutating func appendLiteral(_ literal: String) { html += literal }
+        package mutating func appendInterpolation(_ text: String) { html += Markup.escape(text) }
+        package mutating func appendInterpolation(_ markup: Markup) { html += markup.html }
+        package mutating func appendInterpolation(_ pieces: [Markup]) { html += Markup(pieces).html }
+        package mutating func appendInterpolation(_ number: Int) { html += String(number) }
         /// A coordinate: two decimals are finer than any screen or printer shows.
-        mutating func appendInterpolation(_ coordinate: Double) { html += Markup.coordinate(coordinate) }
+        package mutating func appendInterpolation(_ coordinate: Double) { html += Markup.coordinate(coordinate) }
     }
 
     private static func coordinate(_ value: Double) -> String {

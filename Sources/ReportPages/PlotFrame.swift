@@ -1,17 +1,34 @@
 import Foundation
 
 /// A drawing area with two axes: maps values to SVG coordinates and draws grid, ticks and axis titles.
-struct PlotFrame {
+package struct PlotFrame {
     /// How an axis runs.
-    struct Axis {
-        var title: String
-        var lower: Double
-        var upper: Double
-        var isLogarithmic = false
-        var ticks: [Double]
-        var label: @Sendable (Double) -> String = Figure.tick
+    package struct Axis {
+        package var title: String
+        package var lower: Double
+        package var upper: Double
+        package var isLogarithmic = false
+        package var ticks: [Double]
+        package var label: @Sendable (Double) -> String = Figure.tick
 
-        func position(_ value: Double) -> Double {
+        /// An axis from `lower` to `upper`.
+        package init(
+            title: String,
+            lower: Double,
+            upper: Double,
+            isLogarithmic: Bool = false,
+            ticks: [Double],
+            label: @escaping @Sendable (Double) -> String = Figure.tick
+        ) {
+            self.title = title
+            self.lower = lower
+            self.upper = upper
+            self.isLogarithmic = isLogarithmic
+            self.ticks = ticks
+            self.label = label
+        }
+
+        package func position(_ value: Double) -> Double {
             if isLogarithmic {
                 let clamped = max(value, lower)
                 return (log10(clamped) - log10(lower)) / (log10(upper) - log10(lower))
@@ -20,7 +37,7 @@ struct PlotFrame {
         }
 
         /// Decades from `lower` to 1, for rates.
-        static func decades(_ title: String, from lower: Double) -> Axis {
+        package static func decades(_ title: String, from lower: Double) -> Axis {
             var ticks: [Double] = []
             var tick = lower
             while tick < 1.5 {
@@ -38,7 +55,7 @@ struct PlotFrame {
         }
 
         /// A logarithmic axis around positive `values`, with ticks at 1, 2 and 5 of each decade.
-        static func logarithmic(_ title: String, around values: [Double]) -> Axis {
+        package static func logarithmic(_ title: String, around values: [Double]) -> Axis {
             // A damaged report may hold any number.
             let low = min(1e300, max(1e-300, values.min() ?? 1)) / 1.3
             let high = min(1e300, max(1e-300, values.max() ?? 1)) * 1.3
@@ -54,7 +71,7 @@ struct PlotFrame {
         }
 
         /// A linear axis with round ticks around all `values`, at most about `intervals` of them.
-        static func around(
+        package static func around(
             _ title: String,
             _ values: [Double],
             padding: Double = 0.08,
@@ -89,20 +106,41 @@ struct PlotFrame {
         }
     }
 
-    var width: Double
-    var height: Double
-    var left = 56.0
-    var right = 14.0
-    var top = 12.0
-    var bottom = 46.0
-    var x: Axis
-    var y: Axis
+    package var width: Double
+    package var height: Double
+    package var left = 56.0
+    package var right = 14.0
+    package var top = 12.0
+    package var bottom = 46.0
+    package var x: Axis
+    package var y: Axis
 
-    func x(_ value: Double) -> Double { left + x.position(value) * (width - left - right) }
-    func y(_ value: Double) -> Double { height - bottom - y.position(value) * (height - top - bottom) }
+    /// A frame of so many SVG units.
+    package init(
+        width: Double,
+        height: Double,
+        left: Double = 56,
+        right: Double = 14,
+        top: Double = 12,
+        bottom: Double = 46,
+        x: Axis,
+        y: Axis
+    ) {
+        self.width = width
+        self.height = height
+        self.left = left
+        self.right = right
+        self.top = top
+        self.bottom = bottom
+        self.x = x
+        self.y = y
+    }
+
+    package func x(_ value: Double) -> Double { left + x.position(value) * (width - left - right) }
+    package func y(_ value: Double) -> Double { height - bottom - y.position(value) * (height - top - bottom) }
 
     /// Grid, ticks and titles; draw the data after it.
-    var axes: Markup {
+    package var axes: Markup {
         let floor = height - bottom
         var pieces: [Markup] = []
         for tick in y.ticks {
@@ -135,7 +173,7 @@ struct PlotFrame {
     }
 
     /// The whole picture.
-    func svg(label: String, _ content: [Markup]) -> Markup {
+    package func svg(label: String, _ content: [Markup]) -> Markup {
         """
         <svg viewBox="0 0 \(width) \(height)" role="img" aria-label="\(label)">
         \(axes)
@@ -145,7 +183,8 @@ struct PlotFrame {
     }
 
     /// A line through points.
-    func line(_ points: [(x: Double, y: Double)], color: Int, isStepped: Bool = false, isDashed: Bool = false) -> Markup
+    package func line(_ points: [(x: Double, y: Double)], color: Int, isStepped: Bool = false, isDashed: Bool = false)
+        -> Markup
     {
         guard let first = points.first else { return "" }
         var path: [Markup] = ["M\(x(first.x)) \(y(first.y))"]
@@ -157,12 +196,17 @@ struct PlotFrame {
     }
 
     /// A dot with its interval as a whisker.
-    func whisker(x value: Double, y center: Double, interval: ConfidenceInterval, color: Int, shift: Double = 0)
-        -> Markup
-    {
+    package func whisker(
+        x value: Double,
+        y center: Double,
+        from lower: Double,
+        to upper: Double,
+        color: Int,
+        shift: Double = 0
+    ) -> Markup {
         let position = x(value) + shift
-        let low = y(interval.lower)
-        let high = y(interval.upper)
+        let low = y(lower)
+        let high = y(upper)
         return """
             <path class="whisker c\(color)" d="M\(position) \(low)V\(high)M\(position - 4) \(low)h8M\(position - 4) \(high)h8"/>
             <circle class="dot c\(color)" cx="\(position)" cy="\(y(center))" r="4.5"/>
