@@ -55,7 +55,10 @@ public final class AdapterGradients {
         reference = try gradients(of: full, named: "full model", progress: progress, isCancelled: isCancelled)
     }
 
-    /// The same on text: sequences spread evenly over it, dealt to two batches.
+    /// The same on text: sequences spread evenly over it, dealt to two batches. As in tuning, what is predicted has a prompt
+    /// before it: the second half of each sequence carries the loss. Above all the first token predicts nothing: in the full
+    /// model it is the attention sink, whose great norm lets hardly any gradient through, and in an emulator without one its
+    /// gradient would outweigh all others.
     ///
     /// - Returns: nil when there are fewer than two sequences.
     /// - Throws: as the other.
@@ -71,7 +74,9 @@ public final class AdapterGradients {
         guard sequences.count >= Self.defaultBatches else { return nil }
         var batches = [[EncodedExample]](repeating: [], count: Self.defaultBatches)
         for (index, ids) in sequences.enumerated() {
-            batches[index % Self.defaultBatches].append(EncodedExample(ids: ids, labels: ids, recordIndex: index))
+            let prompt = max(min(2, ids.count - 1), ids.count / 2)
+            let labels = Array(repeating: EncodedExample.ignoredLabel, count: prompt) + ids.dropFirst(prompt)
+            batches[index % Self.defaultBatches].append(EncodedExample(ids: ids, labels: labels, recordIndex: index))
         }
         try self.init(
             full: full,
