@@ -13,7 +13,10 @@ BENCH_ROWS ?= *
 BENCH_ROUNDS ?= 5
 BENCH_PATIENCE ?= 20
 
-.PHONY: help packages build test model demo bench format lint install clean
+FUZZ_SECONDS ?= 600
+FUZZ_PARSERS ?= tar age manifest safetensors gguf tokenizer
+
+.PHONY: help packages build test model demo bench fuzz format lint install clean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -37,6 +40,9 @@ demo: build $(MODEL) ## the whole story on a real model: compress, tune, plug, a
 
 bench: packages $(MODEL) ## compare speed and memory with PyTorch; BENCH_ROWS=name,... BENCH_ROUNDS=n
 	@Scripts/bench.sh $(MODEL) .bench-venv --rows '$(BENCH_ROWS)' --rounds $(BENCH_ROUNDS) --patience $(BENCH_PATIENCE)
+
+fuzz: packages ## libFuzzer on the parsers; FUZZ_SECONDS=600 each, FUZZ_PARSERS="tar age …"
+	@Scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_PARSERS)
 
 format: ## format the sources in place
 	swift format -i --parallel -r Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources

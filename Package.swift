@@ -19,6 +19,8 @@ let package = Package(
     name: "fsot",
     products: [
         .executable(name: "fsot", targets: ["fsot"]),
+        // Sealed emulators on their own: for `Tests/Fuzzing`, and for whoever opens what fsot seals.
+        .library(name: "Sealing", targets: ["Sealing"]),
         // What the command is made of up to one data holder's step: for `Benchmarks/`, and for whoever embeds it.
         .library(
             name: "OffsiteTuning",

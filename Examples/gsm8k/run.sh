@@ -10,6 +10,8 @@ fi
 fsot=$(realpath "$1") model=$(realpath "$2") gsm8k=$(realpath "$3") public=$(realpath "$4") work=$5
 suite=$(realpath "$(dirname "$0")/../../Attacks/demo.yaml")
 mkdir -p "$work" && cd "$work"
+# The example's releases are no entries of your own ledger.
+export FSOT_HOME=$PWD/home
 # What is measured at the end: records of the test set for perplexity, and of these how many for exact match.
 records=${RECORDS:-200} questions=${QUESTIONS:-50}
 # What the emulator is distilled on, and what compress, tune and audit compute in.

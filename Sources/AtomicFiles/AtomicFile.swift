@@ -89,6 +89,29 @@ public final class AtomicFileWriter {
         }
     }
 
+    /// Leaves `count` bytes out, which ``fill(_:at:)`` writes later: what stands first may depend on what follows.
+    ///
+    /// - Throws: `AtomicFileError.system`.
+    public func reserve(_ count: Int) throws {
+        if lseek(descriptor, off_t(count), SEEK_CUR) < 0 { throw AtomicFile.failure("write", destination) }
+    }
+
+    /// Writes bytes into what was reserved; where the file goes on does not change.
+    ///
+    /// - Throws: `AtomicFileError.system`.
+    public func fill(_ bytes: UnsafeRawBufferPointer, at start: Int) throws {
+        var offset = 0
+        while offset < bytes.count {
+            guard let base = bytes.baseAddress else { return }
+            let written = pwrite(descriptor, base + offset, bytes.count - offset, off_t(start + offset))
+            if written < 0 {
+                if errno == EINTR { continue }
+                throw AtomicFile.failure("write", destination)
+            }
+            offset += written
+        }
+    }
+
     /// Appends data.
     ///
     /// - Throws: `AtomicFileError.system`, for example on a full disk.

@@ -5,7 +5,7 @@ public struct Checkpoint {
     /// Where a checkpoint comes from.
     public enum Origin {
         /// A directory with `config.json` and safetensors files.
-        case huggingFace(directory: String)
+        case huggingFace(directory: CheckpointDirectory)
         /// A GGUF file.
         case gguf(GGUFFile)
     }
@@ -29,7 +29,7 @@ public struct Checkpoint {
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
             throw CheckpointError.unreadable(path: path, reason: "there is no such file or directory")
         }
-        return isDirectory.boolValue ? try openDirectory(path) : try openFile(path)
+        return isDirectory.boolValue ? try open(CheckpointDirectory(path: path)) : try openFile(path)
     }
 
     private static func openFile(_ path: String) throws -> Checkpoint {
@@ -49,25 +49,25 @@ public struct Checkpoint {
         )
     }
 
-    private static func openDirectory(_ path: String) throws -> Checkpoint {
-        let manager = FileManager.default
-        func file(_ name: String) -> String { (path as NSString).appendingPathComponent(name) }
-        guard manager.fileExists(atPath: file("config.json")) else {
-            throw CheckpointError.notACheckpoint(path: path, reason: missingConfiguration(in: path))
+    /// Opens a Hugging Face directory, on disk or in memory.
+    ///
+    /// - Throws: as ``open(_:)-(String)``.
+    public static func open(_ directory: CheckpointDirectory) throws -> Checkpoint {
+        let path = directory.path
+        guard directory.contains("config.json") else {
+            throw CheckpointError.notACheckpoint(path: path, reason: missingConfiguration(in: directory))
         }
-        let configuration = try JSONValue.read(file("config.json"))
+        let configuration = try directory.json("config.json")
         guard configuration.object != nil else {
             throw CheckpointError.notACheckpoint(path: path, reason: "its config.json holds no object")
         }
         let tensors: any TensorSource
-        if manager.fileExists(atPath: file("model.safetensors")) {
-            tensors = try SafetensorsFile(path: file("model.safetensors"))
-        } else if manager.fileExists(atPath: file("model.safetensors.index.json")) {
-            tensors = try ShardedSafetensors(indexPath: file("model.safetensors.index.json"))
+        if directory.contains("model.safetensors") {
+            tensors = try SafetensorsFile(file: directory.file("model.safetensors"))
+        } else if directory.contains("model.safetensors.index.json") {
+            tensors = try ShardedSafetensors(indexPath: directory.path(of: "model.safetensors.index.json"))
         } else {
-            let pickled = ["pytorch_model.bin", "pytorch_model.bin.index.json"].contains {
-                manager.fileExists(atPath: file($0))
-            }
+            let pickled = ["pytorch_model.bin", "pytorch_model.bin.index.json"].contains { directory.contains($0) }
             throw CheckpointError.notACheckpoint(
                 path: path,
                 reason: pickled
@@ -79,12 +79,12 @@ public struct Checkpoint {
             path: path,
             configuration: normalized(configuration),
             tensors: HubNames.canonical(tensors, architecture: configuration["model_type"]?.string),
-            origin: .huggingFace(directory: path)
+            origin: .huggingFace(directory: directory)
         )
     }
 
-    private static func missingConfiguration(in path: String) -> String {
-        let files = (try? FileManager.default.contentsOfDirectory(atPath: path).sorted()) ?? []
+    private static func missingConfiguration(in directory: CheckpointDirectory) -> String {
+        let (path, files) = (directory.path, directory.names)
         if let gguf = files.first(where: { $0.hasSuffix(".gguf") }) {
             return "it has no config.json; to open the GGUF file in it, give \(path)/\(gguf)"
         }

@@ -1,14 +1,25 @@
 import Foundation
 
-/// A regular file mapped read-only into memory; its pages are read on first touch and can be given back.
+/// A regular file mapped read-only into memory; its pages are read on first touch and can be given back. Or bytes that
+/// somebody else keeps in memory.
 final class MappedFile: @unchecked Sendable {
     let path: String
     /// All bytes of the file; valid as long as this object lives.
     let bytes: UnsafeRawBufferPointer
+    /// Keeps bytes that are not ours to unmap.
+    private let owner: (any AnyObject & Sendable)?
+
+    /// Bytes that live as long as `owner`; `path` is for errors.
+    init(path: String, bytes: UnsafeRawBufferPointer, owner: any AnyObject & Sendable) {
+        self.path = path
+        self.bytes = bytes
+        self.owner = owner
+    }
 
     /// - Throws: `CheckpointError.unreadable` for a missing or unreadable file, a directory or a device.
     init(path: String) throws(CheckpointError) {
         self.path = path
+        owner = nil
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Self.failure(path) }
         defer { close(descriptor) }
@@ -29,7 +40,7 @@ final class MappedFile: @unchecked Sendable {
     }
 
     deinit {
-        if let base = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: base), bytes.count) }
+        if owner == nil, let base = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: base), bytes.count) }
     }
 
     private static func failure(_ path: String) -> CheckpointError {
@@ -37,8 +48,9 @@ final class MappedFile: @unchecked Sendable {
     }
 
     /// Gives the whole pages inside `range` back to the system, so that a model that is read tensor by tensor does not
-    /// stay resident a second time; touching them again reads them again.
+    /// stay resident a second time; touching them again reads them again. Bytes that are only in memory stay.
     func release(_ range: Range<Int>) {
+        guard owner == nil else { return }
         let page = Int(getpagesize())
         let first = (range.lowerBound + page - 1) / page * page
         let last = range.upperBound / page * page

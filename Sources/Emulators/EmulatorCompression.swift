@@ -132,7 +132,8 @@ public enum EmulatorCompression {
         let losses = try meanLosses([full, emulator], on: sequences, progress: progress, isCancelled: isCancelled)
         let releaseID = SecureRandom.bytes(16).map { String(format: "%02x", $0) }.joined()
         let adapter = split.adapterLayers.flatMap { emulator.blocks[$0].parameters }.reduce(0) { $0 + $1.value.count }
-        let verbatim = VerbatimShare.count(emulator: emulator, full: full, split: split)
+        let verbatim = VerbatimPart.find(in: emulator, of: full, sourceLayers: split.sourceLayers)
+            .reduce(0) { $0 + $1.count }
         let report = OwnerReport(
             releaseID: releaseID,
             date: Date().formatted(.iso8601),

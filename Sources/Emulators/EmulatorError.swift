@@ -4,6 +4,14 @@ public enum EmulatorError: Error, Equatable, CustomStringConvertible {
     case invalidSplit(reason: String, remedy: String)
     /// `emulator.json` is missing, damaged or contradicts the model beside it.
     case invalidDescription(path: String, reason: String)
+    /// The weights' header holds text that no emulator needs.
+    case unexpectedMetadata(path: String, key: String)
+    /// A line of the ledger does not follow from the one before; `line` counts from 1.
+    case brokenLedger(path: String, line: Int, reason: String)
+    /// The ledger has fewer lines than its head says.
+    case shortenedLedger(path: String, lines: Int, expected: Int)
+    /// The ledger, or the head beside it, is missing, damaged or unreadable.
+    case unreadableLedger(path: String, reason: String)
     /// There is not enough text to distil on.
     case notEnoughText(source: String, tokens: Int, needed: Int)
     /// LAPACK finds no singular value decomposition of a weight.
@@ -25,6 +33,16 @@ public enum EmulatorError: Error, Equatable, CustomStringConvertible {
         case .invalidDescription(let path, let reason):
             return
                 "\(path) is not a usable emulator description: \(reason); make the emulator again with fsot compress."
+        case .unreadableLedger(let path, let reason):
+            return "The ledger cannot be trusted because of \(path): \(reason); put it back from a copy."
+        case .unexpectedMetadata(let path, let key):
+            return "\(path) carries the metadata \(key), which an emulator may not; write the file again without it."
+        case .brokenLedger(let path, let line, let reason):
+            return "Line \(line) of the ledger \(path) cannot be trusted: \(reason); put the ledger back from a copy."
+        case .shortenedLedger(let path, let lines, let expected):
+            return
+                "The ledger \(path) has \(lines) lines, but its head counts \(expected): lines were removed at its end; "
+                + "put the ledger back from a copy."
         case .notEnoughText(let source, let tokens, let needed):
             return "\(source) holds \(tokens) tokens but \(needed) are needed;"
                 + " give more public text or a smaller --distill-tokens."

@@ -1,4 +1,5 @@
 import AtomicFiles
+import Checkpoints
 import Foundation
 import LanguageModels
 
@@ -64,8 +65,15 @@ public struct EmulatorMetadata: Codable, Sendable, Equatable {
     ///
     /// - Throws: `EmulatorError.invalidDescription`.
     public static func read(directory: String) throws -> EmulatorMetadata {
-        let path = directory + "/" + fileName
-        guard let data = FileManager.default.contents(atPath: path) else {
+        try read(CheckpointDirectory(path: directory))
+    }
+
+    /// Reads and checks `emulator.json` of a directory on disk or in memory.
+    ///
+    /// - Throws: `EmulatorError.invalidDescription`.
+    public static func read(_ directory: CheckpointDirectory) throws -> EmulatorMetadata {
+        let path = directory.path + "/" + fileName
+        guard let data = try? directory.data(fileName) else {
             throw EmulatorError.invalidDescription(path: path, reason: "it is missing")
         }
         guard let metadata = try? JSONDecoder().decode(EmulatorMetadata.self, from: data) else {
@@ -89,8 +97,14 @@ public struct EmulatorMetadata: Codable, Sendable, Equatable {
     ///
     /// - Throws: `EmulatorError.invalidDescription`.
     public static func ifPresent(directory: String) throws -> EmulatorMetadata? {
-        let exists = FileManager.default.fileExists(atPath: directory + "/" + fileName)
-        return exists ? try read(directory: directory) : nil
+        try ifPresent(CheckpointDirectory(path: directory))
+    }
+
+    /// Reads `emulator.json` of a directory on disk or in memory where there is one.
+    ///
+    /// - Throws: `EmulatorError.invalidDescription`.
+    public static func ifPresent(_ directory: CheckpointDirectory) throws -> EmulatorMetadata? {
+        directory.contains(fileName) ? try read(directory) : nil
     }
 
     /// Writes `emulator.json` into a directory.

@@ -24,8 +24,32 @@ extension LanguageModel {
     ) throws -> LanguageModel {
         let provider = CheckpointProvider(tensors, path: path, definition: configuration.architecture.definition)
         let model = try LanguageModel(configuration: configuration, weights: provider)
-        try provider.finish(tiesEmbeddings: configuration.tiesEmbeddings)
+        let definition = configuration.architecture.definition
+        try provider.finish { name in
+            definition.isHarmless(name) || configuration.tiesEmbeddings && name == "lm_head.weight"
+        }
         return model
+    }
+}
+
+extension LanguageModel {
+    /// Checks, without reading a weight, that the tensors are exactly those that the configuration calls for, in the shapes
+    /// that it calls for; `path` is for errors only. Unlike loading it lets nothing pass for being harmless.
+    ///
+    /// - Throws: `LanguageModelError.tensorSet`, `.wrongShapes`.
+    public static func requireTensors(
+        _ tensors: any TensorSource,
+        configuration: ModelConfiguration,
+        path: String
+    ) throws {
+        let provider = CheckpointProvider(
+            tensors,
+            path: path,
+            definition: configuration.architecture.definition,
+            readsValues: false
+        )
+        _ = try LanguageModel(configuration: configuration, weights: provider)
+        try provider.finish(allowing: { _ in false })
     }
 }
 
@@ -35,12 +59,20 @@ final class CheckpointProvider: WeightProvider {
     private let path: String
     private let definition: any ArchitectureDefinition.Type
     private let names: Set<String>
+    private let readsValues: Bool
     private var used: Set<String> = []
     private var missing: [String] = []
     private var misshapen: [String] = []
 
-    init(_ source: any TensorSource, path: String, definition: any ArchitectureDefinition.Type) {
+    /// - Parameter readsValues: false only checks names and shapes.
+    init(
+        _ source: any TensorSource,
+        path: String,
+        definition: any ArchitectureDefinition.Type,
+        readsValues: Bool = true
+    ) {
         self.source = source
+        self.readsValues = readsValues
         self.path = path
         self.definition = definition
         names = Set(source.tensorNames)
@@ -59,7 +91,7 @@ final class CheckpointProvider: WeightProvider {
             misshapen.append("\(name) has the shape \(info.shape) instead of \(shape)")
             return placeholder
         }
-        guard missing.isEmpty && misshapen.isEmpty else { return placeholder }
+        guard readsValues, missing.isEmpty, misshapen.isEmpty else { return placeholder }
         let tensor = try source.tensor(stored)
         if Elementwise.hasNonFinite(tensor) {
             let index = tensor.withUnsafeBufferPointer { $0.firstIndex { !$0.isFinite } } ?? 0
@@ -76,10 +108,9 @@ final class CheckpointProvider: WeightProvider {
         return names.contains(bare) ? bare : nil
     }
 
-    func finish(tiesEmbeddings: Bool) throws {
-        let extra = names.subtracting(used).filter { name in
-            !definition.isHarmless(name) && !(tiesEmbeddings && name == "lm_head.weight")
-        }
+    /// - Parameter isHarmless: whether a tensor that was not asked for may be there.
+    func finish(allowing isHarmless: (String) -> Bool) throws {
+        let extra = names.subtracting(used).filter { !isHarmless($0) }
         guard missing.isEmpty && extra.isEmpty else {
             throw LanguageModelError.tensorSet(path: path, missing: missing, extra: extra.sorted())
         }

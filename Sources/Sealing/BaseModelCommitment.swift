@@ -13,13 +13,22 @@ public enum BaseModelCommitment {
     /// - Returns: 64 lower-case hexadecimal digits.
     /// - Throws: `SealingError.unreadable`, `OpenSSLError`.
     public static func make(files: [String], key: SecretBytes) throws -> String {
-        var message = Array("fsot/base-model/1\n".utf8)
-        for path in files {
-            let source = try FileSource(path: path)
-            let hash = try BulkSHA256()
-            while try source.forEachPiece(of: 1 << 20, { try hash.update($0) }) {}
-            message += try hash.finalize()
-        }
+        make(digests: try files.map(digest(ofFile:)), key: key)
+    }
+
+    /// The same, from the SHA-256 of each file, 32 bytes.
+    public static func make(digests: [[UInt8]], key: SecretBytes) -> String {
+        let message = digests.reduce(Array("fsot/base-model/1\n".utf8), +)
         return Hex.encode(HMACSHA256.code(for: message, key: key))
+    }
+
+    /// The SHA-256 of a file, 32 bytes.
+    ///
+    /// - Throws: `SealingError.unreadable`, `OpenSSLError`.
+    public static func digest(ofFile path: String) throws -> [UInt8] {
+        let source = try FileSource(path: path)
+        let hash = try BulkSHA256()
+        while try source.forEachPiece(of: 1 << 20, { try hash.update($0) }) {}
+        return try hash.finalize()
     }
 }

@@ -1,3 +1,4 @@
+import Cryptography
 import Foundation
 
 /// Takes bytes in order: a file, a hash, an encryption, an archive.
@@ -80,6 +81,62 @@ public final class MemorySource: ByteSource {
     }
 }
 
+/// The next `count` bytes of another source.
+final class LimitedSource: ByteSource {
+    private let source: any ByteSource
+    /// How many of them were not read yet.
+    private(set) var left: Int
+
+    init(_ source: any ByteSource, count: Int) {
+        self.source = source
+        left = count
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        let wanted = min(buffer.count, left)
+        if wanted == 0 { return 0 }
+        let count = try source.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted]))
+        left -= count
+        return count
+    }
+}
+
+/// A source that hashes what is read from it, on the second core.
+final class HashingSource: ByteSource {
+    let hash: BackgroundSHA256
+    private let source: any ByteSource
+    private let observer: (Int) -> Void
+
+    init(_ source: any ByteSource, observer: @escaping (Int) -> Void) throws {
+        hash = try BackgroundSHA256()
+        self.source = source
+        self.observer = observer
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        let count = try source.read(into: buffer)
+        hash.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        observer(count)
+        return count
+    }
+}
+
+/// Hashes what passes through, on the second core.
+final class HashingSink: ByteSink {
+    let hash: BackgroundSHA256
+    private let next: any ByteSink
+
+    init(_ next: any ByteSink) throws {
+        hash = try BackgroundSHA256()
+        self.next = next
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer) throws {
+        hash.update(bytes)
+        try next.write(bytes)
+    }
+}
+
 /// An open file; closed with the object.
 final class OpenFile {
     let path: String
@@ -89,17 +146,6 @@ final class OpenFile {
         self.path = path
         descriptor = open(path, O_RDONLY | O_CLOEXEC)
         if descriptor < 0 { throw SealingError.unreadable(path: path, reason: String(cString: strerror(errno))) }
-    }
-
-    /// A file without a name in the directory of `path`: it vanishes with the process, whatever happens.
-    init(spoolBeside path: String) throws {
-        let name = "\(path).fsot-partial-\(getpid())-\(UInt32.random(in: .min ... .max))"
-        self.path = path
-        descriptor = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        if descriptor < 0 {
-            throw SealingError.invalid(what: path, reason: String(cString: strerror(errno)))
-        }
-        unlink(name)
     }
 
     deinit { close(descriptor) }
@@ -146,30 +192,5 @@ final class FileSource: ByteSource {
             offset += count
             return count
         }
-    }
-}
-
-/// Appends to an open file.
-final class FileSink: ByteSink {
-    private let file: OpenFile
-    private(set) var count = 0
-
-    init(_ file: OpenFile) { self.file = file }
-
-    func write(_ bytes: UnsafeRawBufferPointer) throws {
-        var offset = 0
-        while offset < bytes.count {
-            let written = Foundation.write(
-                file.descriptor,
-                bytes.baseAddress?.advanced(by: offset),
-                bytes.count - offset
-            )
-            if written < 0 && errno == EINTR { continue }
-            if written < 0 {
-                throw SealingError.invalid(what: file.path, reason: String(cString: strerror(errno)))
-            }
-            offset += written
-        }
-        count += bytes.count
     }
 }

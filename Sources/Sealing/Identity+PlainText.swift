@@ -114,7 +114,8 @@ extension Identity {
         guard
             age.recipient.description == (try string("age recipient")),
             publicText == (try string("ed25519 public key")),
-            self.certificate.matches(signingKey), self.certificate.isSelfSigned, self.certificate.commonName == name
+            self.certificate.matches(signingKey), self.certificate.commonName == name,
+            self.certificate.isSelfSigned || !self.certificate.namesItselfAsIssuer
         else { throw failure("its secret and public keys do not belong together") }
     }
 }

@@ -15,7 +15,7 @@ public struct Identity: Sendable {
     public let age: AgeIdentity
     /// Signs manifests and reports.
     public let signingKey: P256PrivateKey
-    /// The public half of `signingKey`, self-signed.
+    /// The public half of `signingKey`: self-signed, or issued by a certificate authority.
     public let certificate: Certificate
     /// Signs protocol messages.
     public let ed25519: Ed25519SigningKey
@@ -36,10 +36,15 @@ public struct Identity: Sendable {
         self.ed25519 = ed25519
     }
 
-    /// Makes three fresh keys and a certificate that is valid for ten years.
+    /// Makes three fresh keys and a certificate that is valid for ten years, or for `days` days.
     ///
     /// - Throws: `SealingError.badName`, `OpenSSLError`, `CryptographyError.noSecretMemory`.
-    public static func generate(name: String) throws -> Identity {
+    public static func generate(name: String, days: Int = 3650) throws -> Identity {
+        try generate(name: name) { try Certificate.selfSigned(for: $0, name: name, days: days) }
+    }
+
+    /// Makes three fresh keys under a certificate that `certify` issues over the P-256 key.
+    static func generate(name: String, certify: (P256PrivateKey) throws -> Certificate) throws -> Identity {
         try checkName(name)
         let key = try P256PrivateKey()
         return Identity(
@@ -47,8 +52,28 @@ public struct Identity: Sendable {
             created: Date().formatted(.iso8601),
             age: try AgeIdentity(),
             signingKey: key,
-            certificate: try Certificate.selfSigned(for: key, name: name),
+            certificate: try certify(key),
             ed25519: try Ed25519SigningKey()
+        )
+    }
+
+    /// The same keys under another certificate: one that a certificate authority issued for this identity's card.
+    ///
+    /// - Throws: `SealingError.invalid` when it is for another key or name.
+    public func carrying(_ certificate: Certificate) throws -> Identity {
+        guard certificate.matches(signingKey), certificate.commonName == name, !certificate.isAuthority else {
+            throw SealingError.invalid(
+                what: "The certificate of \(certificate.commonName)",
+                reason: "it was not issued for the key and the name of \(name)"
+            )
+        }
+        return Identity(
+            name: name,
+            created: created,
+            age: age,
+            signingKey: signingKey,
+            certificate: certificate,
+            ed25519: ed25519
         )
     }
 
@@ -57,14 +82,15 @@ public struct Identity: Sendable {
         get throws { try IdentityCard(of: self) }
     }
 
-    /// Writes the identity with mode 0600; never over another file, because a lost identity opens nothing any more.
+    /// Writes the identity with mode 0600; never over another file, because a lost identity opens nothing any more, unless
+    /// it `replaces` its own file, which then changes at once or not at all.
     ///
     /// Without a passphrase the file is text that `age -d -i` reads as it is. With one it is JSON: Argon2id (3 passes,
     /// 256 MiB) and XChaCha20-Poly1305.
     ///
     /// - Throws: `AtomicFileError`, `CryptographyError`, `OpenSSLError`.
-    public func save(to path: String, passphrase: SecretBytes? = nil) throws {
-        if access(path, F_OK) == 0 { throw AtomicFileError.alreadyExists(path: path) }
+    public func save(to path: String, passphrase: SecretBytes? = nil, replaces: Bool = false) throws {
+        if !replaces, access(path, F_OK) == 0 { throw AtomicFileError.alreadyExists(path: path) }
         let text = try plainText()
         let writer = try AtomicFileWriter(path: path, permissions: 0o600)
         if let passphrase {

@@ -13,7 +13,7 @@ public struct IdentityCard: Sendable {
     public let created: String
     /// Whom to encrypt to.
     public let recipient: AgeRecipient
-    /// Verifies CMS signatures.
+    /// Verifies CMS signatures; self-signed, or issued by a certificate authority.
     public let certificate: Certificate
     /// Verifies protocol messages; 32 bytes.
     public let ed25519PublicKey: [UInt8]
@@ -69,7 +69,7 @@ public struct IdentityCard: Sendable {
         signatures = file.signatures
         let message = Self.message(name, created, recipient, fingerprint, ed25519PublicKey)
         guard
-            certificate.isSelfSigned, certificate.commonName == name,
+            certificate.isSelfSigned || !certificate.namesItselfAsIssuer, certificate.commonName == name,
             certificate.isValid(Array(signatures.p256), of: message),
             Ed25519.isValid(Array(signatures.ed25519), of: message, publicKey: ed25519PublicKey)
         else { throw failure("its signatures do not fit its content") }

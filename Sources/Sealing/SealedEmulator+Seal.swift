@@ -6,8 +6,8 @@ import Progress
 extension SealedEmulator {
     /// Seals an emulator directory to its recipients.
     ///
-    /// The payload goes, encrypted, through a nameless temporary file beside the output, because the manifest that stands
-    /// before it carries its digest; memory use does not depend on the emulator's size.
+    /// The payload goes, encrypted, into a temporary file beside the output, behind room for the manifest that carries its
+    /// digest and for the signature; memory use does not depend on the emulator's size.
     ///
     /// - Parameters:
     ///   - directory: only files of ``SealedManifest/allowedFiles``; anything else is refused by name.
@@ -28,38 +28,59 @@ extension SealedEmulator {
         onProgress: ProgressHandler? = nil
     ) throws -> SealedManifest {
         try check(emulator, recipients)
-        let names = try fileNames(in: directory)
-        let spool = try OpenFile(spoolBeside: output)
-        let (files, payload) = try encrypt(
-            names,
-            in: directory,
-            into: spool,
-            recipients: recipients,
-            onProgress: onProgress
+        let files = try openFiles(in: directory)
+        let length = files.reduce(0) { $0 + TarHeader.blockLength + $1.size + TarReader.padding(after: $1.size) }
+        let payloadSize = AgePayload.fileLength(
+            of: length + 2 * TarHeader.blockLength,
+            headerLength: AgeHeader.length(recipients: recipients.count)
         )
-        let manifest = SealedManifest(
-            emulator: emulator,
-            created: date.formatted(.iso8601),
-            from: .init(name: owner.name, certificateSHA256: Hex.encode(try owner.certificate.fingerprint())),
-            to: recipients.map { .init(name: $0.name, ageRecipient: $0.recipient.description) },
-            licenceText: files.first { $0.name == "LICENSE" }?.sha256,
-            payload: payload,
-            files: files
+        let from = SealedManifest.Owner(
+            name: owner.name,
+            certificateSHA256: Hex.encode(try owner.certificate.fingerprint())
         )
+        func manifest(payload: String, digests: [String]) -> SealedManifest {
+            let described = zip(files, digests).map { SealedManifest.File(name: $0.name, sha256: $1, size: $0.size) }
+            return SealedManifest(
+                emulator: emulator,
+                created: date.formatted(.iso8601),
+                from: from,
+                to: recipients.map { .init(name: $0.name, ageRecipient: $0.recipient.description) },
+                licenceText: described.first { $0.name == "LICENSE" }?.sha256,
+                payload: .init(name: SealedManifest.payloadName, sha256: payload, size: payloadSize),
+                files: described
+            )
+        }
+        // The manifest that stands first carries digests of what follows; its length is known before they are.
+        let unknown = String(repeating: "0", count: 64)
+        let draft = manifest(payload: unknown, digests: files.map { _ in unknown })
+        let reserved = try front(for: draft, signedBy: owner).count
+        let writer = AtomicSink(try AtomicFileWriter(path: output))
+        try writer.file.reserve(reserved)
+        let (payload, digests) = try encrypt(files, into: writer, recipients: recipients, onProgress: onProgress)
+        try writer.write(
+            [UInt8](repeating: 0, count: TarReader.padding(after: payloadSize) + 2 * TarHeader.blockLength)
+        )
+        let final = manifest(payload: payload.sha256, digests: digests)
+        var bytes = try front(for: final, signedBy: owner)
+        // An ECDSA signature is a byte or two shorter or longer each time; only at a block's edge does it matter.
+        for _ in 0..<64 where bytes.count != reserved { bytes = try front(for: final, signedBy: owner) }
+        guard payload.size == payloadSize, bytes.count == reserved else {
+            throw SealingError.invalid(what: directory, reason: "its files changed while they were read")
+        }
+        try bytes.withUnsafeBytes { try writer.file.fill($0, at: 0) }
+        try writer.file.commit()
+        return final
+    }
+
+    /// The archive up to the payload's first byte.
+    private static func front(for manifest: SealedManifest, signedBy owner: Identity) throws -> [UInt8] {
+        let sink = MemorySink()
+        let archive = TarWriter(sink)
         let bytes = Array(try JSONFile.encode(manifest))
         let signature = try CMSSignature.sign(bytes, by: owner)
-        let writer = AtomicSink(try AtomicFileWriter(path: output))
-        let archive = TarWriter(writer)
         try archive.append(name: SealedManifest.fileName, size: bytes.count, from: MemorySource(bytes))
         try archive.append(name: SealedManifest.signatureName, size: signature.count, from: MemorySource(signature))
-        try archive.append(
-            name: SealedManifest.payloadName,
-            size: payload.size,
-            from: FileSource(spool, range: 0..<payload.size)
-        )
-        try archive.finish()
-        try writer.file.commit()
-        return manifest
+        return sink.bytes + (try TarHeader(name: SealedManifest.payloadName, size: manifest.payload.size).block())
     }
 
     private static func check(_ emulator: EmulatorDescription, _ recipients: [IdentityCard]) throws {
@@ -76,8 +97,14 @@ extension SealedEmulator {
         }
     }
 
+    private struct PlainFile {
+        let name: String
+        let file: OpenFile
+        let size: Int
+    }
+
     /// The directory's files in ascending order, once all are known to be allowed.
-    private static func fileNames(in directory: String) throws -> [String] {
+    private static func openFiles(in directory: String) throws -> [PlainFile] {
         let names: [String]
         do {
             names = try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
@@ -97,66 +124,38 @@ extension SealedEmulator {
                 throw SealingError.notOnTheAllowList(path: "\(directory)/\(name)")
             }
         }
-        return names
+        return try names.map { name in
+            let file = try OpenFile(reading: "\(directory)/\(name)")
+            return PlainFile(name: name, file: file, size: try file.regularSize())
+        }
     }
 
+    /// Writes the payload; returns its digest and size, and the digests of the plain files.
     private static func encrypt(
-        _ names: [String],
-        in directory: String,
-        into spool: OpenFile,
+        _ files: [PlainFile],
+        into sink: any ByteSink,
         recipients: [IdentityCard],
         onProgress: ProgressHandler?
-    ) throws -> (files: [SealedManifest.File], payload: SealedManifest.File) {
-        let ciphertext = HashingSink(FileSink(spool), hash: try BulkSHA256())
+    ) throws -> (payload: (sha256: String, size: Int), digests: [String]) {
+        let ciphertext = try HashingSink(sink)
         let encryptor = try AgeEncryptor(to: recipients.map(\.recipient), sink: ciphertext)
         let archive = TarWriter(encryptor)
-        let opened = try names.map { name in
-            let file = try OpenFile(reading: "\(directory)/\(name)")
-            return (name: name, file: file, size: try file.regularSize())
-        }
-        let total = opened.reduce(0) { $0 + $1.size }
+        let total = files.reduce(0) { $0 + $1.size }
         var done = 0
-        var files = [SealedManifest.File]()
-        onProgress?(ProgressEvent(phase: "sealing", completed: 0, total: total, unit: "bytes"))
-        for (name, file, size) in opened {
-            let hash = try BulkSHA256()
-            try archive.append(name: name, size: size, from: FileSource(file, range: 0..<(size + 1))) { piece in
-                try hash.update(piece)
+        func tell() { onProgress?(ProgressEvent(phase: "sealing", completed: done, total: total, unit: "bytes")) }
+        tell()
+        let digests = try files.map { plain in
+            let hash = try BackgroundSHA256()
+            let source = FileSource(plain.file, range: 0..<(plain.size + 1))
+            try archive.append(name: plain.name, size: plain.size, from: source) { piece in
+                hash.update(piece)
                 done += piece.count
-                onProgress?(ProgressEvent(phase: "sealing", completed: done, total: total, unit: "bytes"))
+                tell()
             }
-            files.append(.init(name: name, sha256: Hex.encode(try hash.finalize()), size: size))
+            return Hex.encode(try hash.finalize())
         }
         try archive.finish()
         try encryptor.finish()
-        let digest = Hex.encode(try ciphertext.hash.finalize())
-        return (files, .init(name: SealedManifest.payloadName, sha256: digest, size: ciphertext.count))
+        return ((Hex.encode(try ciphertext.hash.finalize()), ciphertext.hash.count), digests)
     }
-}
-
-/// Hashes what passes through.
-private final class HashingSink: ByteSink {
-    let hash: BulkSHA256
-    private(set) var count = 0
-    private let next: any ByteSink
-
-    init(_ next: any ByteSink, hash: BulkSHA256) {
-        self.next = next
-        self.hash = hash
-    }
-
-    func write(_ bytes: UnsafeRawBufferPointer) throws {
-        try hash.update(bytes)
-        count += bytes.count
-        try next.write(bytes)
-    }
-}
-
-/// A file that appears only when it is whole, as a sink.
-private final class AtomicSink: ByteSink {
-    let file: AtomicFileWriter
-
-    init(_ file: AtomicFileWriter) { self.file = file }
-
-    func write(_ bytes: UnsafeRawBufferPointer) throws { try file.write(bytes) }
 }

@@ -19,8 +19,8 @@ public enum SealedEmulator {
     /// Reads the manifest and verifies its signature; needs no identity and does not look at the payload.
     ///
     /// - Throws: `SealingError`.
-    public static func inspect(_ path: String, trustedOwner: IdentityCard? = nil) throws -> Inspection {
-        let container = try SealedContainer(path: path, trustedOwner: trustedOwner)
+    public static func inspect(_ path: String, trust: SignerTrust = SignerTrust()) throws -> Inspection {
+        let container = try SealedContainer(path: path, trust: trust)
         return Inspection(manifest: container.manifest, signer: container.signer)
     }
 }
@@ -33,15 +33,11 @@ final class SealedContainer {
     let path: String
     let manifest: SealedManifest
     let signer: Signer
-    private let file: OpenFile
     private let archive: TarReader
-    private let payload: Range<Int>
 
-    init(path: String, trustedOwner: IdentityCard?) throws {
+    init(path: String, trust: SignerTrust) throws {
         self.path = path
-        file = try OpenFile(reading: path)
-        let source = FileSource(file, range: 0..<(try file.regularSize()))
-        let reader = TarReader(source, what: path)
+        let reader = TarReader(try FileSource(path: path), what: path)
         archive = reader
         func enter(_ name: String) throws -> Int {
             guard let entry = try reader.next(), entry.name == name else {
@@ -53,7 +49,8 @@ final class SealedContainer {
         let bytes = try reader.readContent(limit: Self.manifestLimit)
         _ = try enter(SealedManifest.signatureName)
         let signature = try reader.readContent(limit: Self.signatureLimit)
-        signer = try CMSSignature.verify(signature, over: bytes, signer: trustedOwner, what: path)
+        signer = try CMSSignature.verify(signature, over: bytes, signer: trust.owner, what: path)
+        try trust.check(signer, of: path)
         manifest = try SealedManifest(decoding: bytes, what: path)
         guard manifest.from == .init(name: signer.name, certificateSHA256: signer.fingerprint) else {
             throw SealingError.malformed(what: path, reason: "its manifest names another owner than its signature")
@@ -62,24 +59,13 @@ final class SealedContainer {
         guard size == manifest.payload.size else {
             throw SealingError.malformed(what: path, reason: "its payload does not have the size that was signed")
         }
-        payload = source.offset..<(source.offset + size)
     }
 
-    /// Reads the whole payload once and compares it with the signed digest; to be called once.
-    func verifyPayload(_ progress: (Int) -> Void) throws {
-        let hash = try BulkSHA256()
-        try archive.readContent {
-            try hash.update($0)
-            progress($0.count)
-        }
-        guard Hex.encode(try hash.finalize()) == manifest.payload.sha256 else {
-            throw SealingError.malformed(what: path, reason: "its payload is not the one that was signed")
-        }
+    /// Lends the payload, which `body` has to read to its end, and then checks that nothing follows it; to be called once.
+    func withPayload(_ body: (any ByteSource) throws -> Void) throws {
+        try archive.withContent(body)
         guard try archive.next() == nil else {
             throw SealingError.malformed(what: path, reason: "it holds more than its three files")
         }
     }
-
-    /// The payload from its first byte.
-    func payloadSource() -> FileSource { FileSource(file, range: payload) }
 }

@@ -108,7 +108,7 @@ public struct SealedManifest: Codable, Equatable, Sendable {
     /// Reads and checks a manifest; says nothing about its signature.
     ///
     /// - Throws: `SealingError.malformed`, `SealingError.unknownVersion`.
-    init(decoding bytes: [UInt8], what: String) throws {
+    public init(decoding bytes: [UInt8], what: String) throws {
         self = try JSONFile.decode(SealedManifest.self, from: Data(bytes), format: Self.formatName, what: what)
         func check(_ isValid: Bool, _ reason: String) throws {
             if !isValid { throw SealingError.malformed(what: what, reason: reason) }

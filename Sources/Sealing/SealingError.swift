@@ -20,6 +20,18 @@ public enum SealingError: Error, Equatable, CustomStringConvertible {
     case missingFile(directory: String, name: String)
     /// The seal was made by somebody else than the owner that is trusted.
     case wrongSigner(what: String, expected: String, actual: String)
+    /// A sealed emulator is encrypted to others than its manifest says.
+    case otherRecipients(what: String)
+    /// The signer's certificate is not valid after `date`.
+    case certificateExpired(what: String, signer: String, date: String)
+    /// The signer's certificate is not valid before `date`.
+    case certificateNotYetValid(what: String, signer: String, date: String)
+    /// The certificate authority has revoked the signer's certificate.
+    case certificateRevoked(what: String, signer: String, date: String, reason: String)
+    /// The signer's certificate is not one that the trusted authority issued.
+    case notIssuedBy(what: String, signer: String, authority: String)
+    /// The name was met before with another certificate.
+    case changedOwner(what: String, name: String, known: String, found: String, file: String)
     /// Sealing without anybody who could open it.
     case noRecipients
     /// A value that the caller handed in cannot be used.
@@ -48,6 +60,28 @@ public enum SealingError: Error, Equatable, CustomStringConvertible {
             return "\(directory) has no \(name), so it is not an emulator; give a directory that `fsot compress` made."
         case .wrongSigner(let what, let expected, let actual):
             return "\(what) was sealed by \(actual), not by \(expected); do not use it, and ask the owner for the file."
+        case .otherRecipients(let what):
+            return
+                "\(what) is encrypted to others than its manifest says; do not use it, and ask the owner for the file."
+        case .certificateExpired(let what, let signer, let date):
+            return
+                "The certificate of \(signer), on which the seal of \(what) depends, expired on \(date); ask for a renewed one and a "
+                + "new seal."
+        case .certificateNotYetValid(let what, let signer, let date):
+            return
+                "The certificate of \(signer), on which the seal of \(what) depends, is valid from \(date) on; check this machine's "
+                + "clock."
+        case .certificateRevoked(let what, let signer, let date, let reason):
+            return
+                "The certificate of \(signer), who sealed \(what), was revoked on \(date) (\(reason)); do not use it."
+        case .notIssuedBy(let what, let signer, let authority):
+            return
+                "The certificate of \(signer), who sealed \(what), was not issued by \(authority); do not use it, and ask "
+                + "the owner for the file."
+        case .changedOwner(let what, let name, let known, let found, let file):
+            return
+                "\(what) was sealed by \(found), but \(name) was \(known) so far; compare with the owner, and only if the "
+                + "new one is right remove the line of \(name) from \(file)."
         case .noRecipients:
             return "Nobody could open the sealed emulator; name at least one recipient's card."
         case .invalid(let what, let reason):

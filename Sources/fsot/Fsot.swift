@@ -12,8 +12,9 @@ struct Fsot: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            Keygen.self, Compress.self, Report.self, Tune.self, Plug.self, AuditCommand.self, Evaluate.self,
-            DataCommand.self, Score.self, Tokenize.self, Generate.self, Inspect.self, Bench.self, Doctor.self,
+            Keygen.self, Export.self, AuthorityCommand.self, Compress.self, Report.self, Seal.self, Open.self,
+            LedgerCommand.self, Tune.self, Plug.self, AuditCommand.self, Evaluate.self, DataCommand.self, Score.self,
+            Tokenize.self, Generate.self, Inspect.self, Bench.self, Doctor.self,
         ]
     )
 }
@@ -38,7 +39,8 @@ enum Main {
             let label = Console.usesColor(STDERR_FILENO) ? "\u{1B}[31merror:\u{1B}[0m" : "error:"
             let text = error is CancellationError ? "Stopped; nothing was written, run the command again." : "\(error)"
             FileHandle.standardError.write(Data("\(label) \(text)\n".utf8))
-            exit((Interruption.isRequested ? ExitStatus.interrupted : ExitStatus.failure).rawValue)
+            let status = (error as? CommandFailure)?.status ?? ExitStatus.failure
+            exit((Interruption.isRequested ? ExitStatus.interrupted : status).rawValue)
         }
     }
 }

@@ -66,4 +66,33 @@ import Testing
         try StagedDirectory(destination: name).commit()
         #expect(try FileManager.default.contentsOfDirectory(atPath: name).isEmpty)
     }
+
+    @Test func whatStandsFirstMayBeWrittenLast() throws {
+        let writer = try AtomicFileWriter(path: directory + "/a")
+        try writer.reserve(6)
+        try writer.write(Data("world".utf8))
+        try Array("hello ".utf8).withUnsafeBytes { try writer.fill($0, at: 0) }
+        try writer.write(Data("!".utf8))
+        try writer.commit()
+        #expect(try String(contentsOfFile: directory + "/a", encoding: .utf8) == "hello world!")
+    }
+
+    @Test func locksExcludeEachOther() async throws {
+        let path = directory + "/lock"
+        let counter = directory + "/count"
+        try AtomicFile.write("0", to: counter)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    let lock = try FileLock(path: path)
+                    defer { lock.unlock() }
+                    let count = Int(try String(contentsOfFile: counter, encoding: .utf8)) ?? -100
+                    try AtomicFile.write("\(count + 1)", to: counter)
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try String(contentsOfFile: counter, encoding: .utf8) == "8")
+        #expect(throws: AtomicFileError.self) { try FileLock(path: directory + "/nowhere/lock") }
+    }
 }

@@ -203,7 +203,7 @@ struct BadInputTests {
 
     @Test func existingIdentity() throws {
         try scratch.write("keep me", "alice.card")
-        try expectRefusal(["keygen", "alice"], "alice.card already exists")
+        try expectRefusal(["keygen", "alice", "--no-passphrase"], "alice.card already exists")
         #expect(try scratch.read("alice.card") == "keep me")
     }
 }

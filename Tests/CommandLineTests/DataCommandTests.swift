@@ -79,7 +79,7 @@ struct DataCommandTests {
     }
 
     @Test func keygenMakesAnIdentityThatInspectShowsOnlyHalfOf() throws {
-        let run = try Transcript.run(["keygen", "alice", "--json"], in: scratch)
+        let run = try Transcript.run(["keygen", "alice", "--no-passphrase", "--json"], in: scratch)
         #expect(run.status == 0, "\(run.errors)")
         let recipient = try #require(try run.json()["ageRecipient"] as? String)
         #expect(recipient.hasPrefix("age1"))

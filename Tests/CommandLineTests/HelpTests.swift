@@ -6,7 +6,8 @@ struct HelpTests {
     static let commands: [[String]] = [
         ["keygen"], ["compress"], ["tune"], ["plug"], ["audit", "plan"], ["audit", "run"], ["audit", "render"],
         ["eval"], ["data", "check"], ["data", "split"], ["score"],
-        ["tokenize"], ["generate"], ["inspect"], ["doctor"],
+        ["tokenize"], ["generate"], ["inspect"], ["doctor"], ["export"], ["seal"], ["open"], ["ca", "init"],
+        ["ca", "issue"], ["ca", "revoke"], ["ledger", "list"], ["ledger", "verify"], ["ledger", "exposure"],
     ]
 
     @Test(arguments: commands) func everyCommandHelpsWithAnExample(_ command: [String]) throws {
@@ -46,6 +47,11 @@ struct HelpTests {
         ["tune", "emulator", "--data", "a.jsonl", "--clip", "nan", "-o", "x"],
         ["tune", "emulator", "--data", "a.jsonl", "--alpha", "0", "-o", "x"],
         ["tune", "emulator", "--data", "a.jsonl", "--model", "m.gguf", "-o", "x"],
+        ["keygen", "alice"], ["keygen", "a", "--no-passphrase", "--passphrase-file", "f"], ["ca", "init", "x"],
+        ["export", "a.card"], ["export", "a.identity", "--certificate", "--age-key"],
+        ["seal", "emulator", "--sign", "o.identity", "-o", "x.fsot"], ["seal", "e", "--to", "a.card", "-o", "x.fsot"],
+        ["seal", "e", "--to", "a.card", "--sign", "o.identity", "-o", "x"], ["open", "x.fsot", "--identity", "a"],
+        ["ca", "issue", "a.card", "-o", "a.pem"], ["ca", "issue", "a.card", "--ca", "c", "--days", "0", "-o", "a.pem"],
         ["plug", "model", "-o", "x"], ["audit", "run", "-o", "x"], ["audit", "plan", "-o", "x"],
     ]) func wrongUseExitsWith64(_ arguments: [String]) throws {
         let scratch = try Scratch()

@@ -6,7 +6,7 @@ struct StoryTests {
     @Test func theWholeStory() throws {
         let story = try Story()
         let scratch = story.scratch
-        for name in ["owner"] + Story.holders { try story.run(["keygen", name, "--quiet"]) }
+        for name in ["owner"] + Story.holders { try story.run(["keygen", name, "--no-passphrase", "--quiet"]) }
         try story.run(["audit", "plan", "--data"] + story.files + ["--seed", "1", "-o", "plan"])
         let compressed = try story.run(
             ["compress", "model", "--bottom", "1", "--top", "1", "--keep", "0.5", "--public-data", "generated"]
@@ -18,15 +18,18 @@ struct StoryTests {
         #expect(try scratch.content("emulator.fsot.owner") == ["commitment.key", "manifest.json", "release.json"])
 
         let tune = [
-            "tune", "emulator.fsot", "--identity", "lake.identity", "--owner", "owner.card", "--plan", "plan",
+            "tune", "emulator.fsot", "--identity", "lake.identity", "--from", "owner.card", "--plan", "plan",
             "--template", "plain", "--rounds", "2", "--local-steps", "6", "--max-length", "96", "-o", "run",
         ]
         let tuned = try story.run(tune + ["--json"])
         let rounds = try #require(try tuned.json()["rounds"] as? [[String: Any]])
         #expect(rounds.count == 2)
         #expect(rounds.allSatisfy { $0["isMasked"] as? Bool == true && ($0["included"] as? [String])?.count == 3 })
-        #expect(try scratch.content("run.emulator").contains("tokenizer_config.json"))
-        let description = try scratch.read("run.emulator/emulator.json")
+        #expect(try !scratch.files.contains { $0.hasPrefix("run.") }, "the plaintext stays in memory")
+        let key = ["--identity", "lake.identity", "--from", "owner.card"]
+        try story.run(["open", "emulator.fsot"] + key + ["-o", "opened"])
+        #expect(try scratch.content("opened").contains("tokenizer_config.json"))
+        let description = try scratch.read("opened/emulator.json")
         #expect(!description.contains("source") && !description.contains("selection"))
 
         try story.run(["plug", "model", "run", "-o", "plugged"])
@@ -43,7 +46,7 @@ struct StoryTests {
         #expect(try scores(["model"]) != plugged)
 
         let audited = try story.run(
-            ["audit", "run", "run", "--model", "model", "-o", "report"],
+            ["audit", "run", "run", "--model", "model", "-o", "report"] + key,
             expecting: [0, 2, 3, 4]
         )
         #expect(audited.output.contains("peer") && audited.output.contains("owner"))
@@ -52,7 +55,7 @@ struct StoryTests {
         #expect(try !scratch.read("report/report.html").contains("http://"), "the report is one file")
 
         let kinds = [
-            "model": "model", "run.emulator": "emulator", "emulator.fsot": "sealed emulator", "plan": "audit plan",
+            "model": "model", "opened": "emulator", "emulator.fsot": "sealed emulator", "plan": "audit plan",
             "run": "run", "run/adapter": "adapter", "plugged": "model", "plugged/adapter-full": "adapter",
             "report": "report", "owner.card": "card",
         ]
@@ -83,7 +86,7 @@ struct StoryTests {
         try story.run(story.tuning("e", into: "r", ["--rounds", "1", "--local-steps", "1"]))
         try story.run(["plug", "model", "r/", "-o", "p/"])
         try story.run(["audit", "plan", "--data"] + story.files + ["-o", "a"])
-        try story.run(["keygen", "k"])
+        try story.run(["keygen", "k", "--no-passphrase"])
         try story.run(["data", "split", "lake.jsonl", "--parts", "2", "-o", "s"])
         try story.scratch.write("{\"text\": \"x\"}\n", "t")
         try story.run(["tokenize", "p", "--input", "t", "--output", "i"])

@@ -28,7 +28,8 @@ struct Transcript {
             process.arguments = arguments
         }
         process.currentDirectoryURL = URL(fileURLWithPath: directory.path)
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        process.environment = ProcessInfo.processInfo.environment.merging(["FSOT_HOME": directory.home]) { $1 }
+            .merging(environment) { $1 }
         // Files, not pipes: a full pipe that nobody reads would stop the command.
         let streams = [UUID().uuidString, UUID().uuidString].map { directory.outside + "/" + $0 }
         let handles = try streams.map { path in
@@ -57,7 +58,7 @@ struct Transcript {
         let log = directory.outside + "/terminal"
         process.arguments = ["-q", "-c", command, log]
         process.currentDirectoryURL = URL(fileURLWithPath: directory.path)
-        let terminal = ["TERM": "xterm"]
+        let terminal = ["TERM": "xterm", "FSOT_HOME": directory.home]
         process.environment = ProcessInfo.processInfo.environment.merging(terminal) { $1 }.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice
@@ -91,6 +92,8 @@ final class Scratch {
     /// For the test's own files.
     let outside: String
     private let root: String
+    /// What stands in for `~/.config/fsot`.
+    var home: String { outside + "/home" }
 
     init() throws {
         root = NSTemporaryDirectory() + "fsot-command-" + UUID().uuidString

@@ -7,7 +7,7 @@ import Testing
 @Suite("Sealed emulators")
 struct SealedEmulatorTests {
     /// An owner, three data holders, and an emulator directory sealed to the first two.
-    private final class Scene {
+    final class Scene {
         let scratch: Scratch
         let owner: Identity
         let holders: [Identity]
@@ -59,7 +59,7 @@ struct SealedEmulatorTests {
                 scratch(name),
                 into: scratch(output),
                 identity: holders[holder],
-                trustedOwner: owner
+                trust: SignerTrust(owner: owner)
             )
         }
 

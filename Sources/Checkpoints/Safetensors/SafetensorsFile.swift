@@ -18,9 +18,14 @@ public final class SafetensorsFile: TensorSource, Sendable {
     /// Opens a file and checks its header.
     ///
     /// - Throws: `CheckpointError` naming the file and the offending byte or tensor.
-    public init(path: String) throws(CheckpointError) {
-        self.path = path
-        file = try MappedFile(path: path)
+    public convenience init(path: String) throws(CheckpointError) {
+        try self.init(file: try MappedFile(path: path))
+    }
+
+    /// Checks the header of a file that is in memory already.
+    init(file: MappedFile) throws(CheckpointError) {
+        path = file.path
+        self.file = file
         let header = try SafetensorsHeader(file: file)
         metadata = header.metadata
         entries = header.entries

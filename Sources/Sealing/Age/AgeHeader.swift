@@ -29,6 +29,14 @@ struct AgeHeader {
         code = HMACSHA256.code(for: text, key: try Self.authenticationKey(fileKey))
     }
 
+    /// Bytes of the header of a file to `count` X25519 recipients: every key, tag and code has its fixed length.
+    static func length(recipients count: Int) -> Int {
+        let value = 43
+        return versionLine.utf8.count + 1 + count * ("-> X25519 ".utf8.count + 2 * (value + 1)) + "--- ".utf8.count
+            + value
+            + 1
+    }
+
     /// The header's bytes.
     var bytes: [UInt8] {
         covered + [UInt8(ascii: " ")] + Base64.encode(code, padded: false) + [UInt8(ascii: "\n")]

@@ -51,10 +51,27 @@ public final class TarReader {
         guard let entry = pending else { return }
         pending = nil
         guard try source.forEachPiece(of: entry.size, body) else { throw failure("it ends inside \(entry.name)") }
+        try readPadding(after: entry)
+    }
+
+    private func readPadding(after entry: Entry) throws {
         let padding = try source.read(Self.padding(after: entry.size))
         guard padding.count == Self.padding(after: entry.size), padding.allSatisfy({ $0 == 0 }) else {
             throw failure("it was cut or changed after \(entry.name)")
         }
+    }
+
+    /// Lends the content of the entry that `next()` gave as a source, which `body` has to read to its end.
+    ///
+    /// - Throws: `SealingError.malformed` when the archive ends before or `body` left something; what `body` throws.
+    func withContent<Result>(_ body: (any ByteSource) throws -> Result) throws -> Result {
+        guard let entry = pending else { throw failure("it has no entry to read") }
+        pending = nil
+        let content = LimitedSource(source, count: entry.size)
+        let result = try body(content)
+        guard content.left == 0 else { throw failure("\(entry.name) is longer than what it holds, or cut short") }
+        try readPadding(after: entry)
+        return result
     }
 
     /// The content of the entry that `next()` gave, for small files.

@@ -7,7 +7,14 @@ extension Tokenizer {
     ///
     /// - Throws: `TokenizerError`, and `CheckpointError` for a file that cannot be read or is not JSON.
     public convenience init(directory: String) throws {
-        let files = TokenizerDirectory(path: directory)
+        try self.init(directory: CheckpointDirectory(path: directory))
+    }
+
+    /// The tokenizer of a Hugging Face directory on disk or in memory; see ``init(directory:)-(String)``.
+    ///
+    /// - Throws: `TokenizerError`, `CheckpointError`.
+    public convenience init(directory: CheckpointDirectory) throws {
+        let files = TokenizerDirectory(directory: directory)
         let definition = try files.definition()
         try self.init(definition, metadata: try files.metadata(for: definition))
     }
@@ -17,21 +24,21 @@ extension Tokenizer {
 struct TokenizerDirectory {
     private static let copiedFiles = ["tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"]
 
-    let path: String
+    let directory: CheckpointDirectory
 
-    private func path(of name: String) -> String { (path as NSString).appendingPathComponent(name) }
+    private var path: String { directory.path }
 
-    private func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path(of: name)) }
+    private func path(of name: String) -> String { directory.path(of: name) }
 
     private func json(_ name: String) throws -> JSONValue? {
         // `.none`, because a bare `nil` would be the JSON value `null`.
-        exists(name) ? try JSONValue.read(path(of: name)) : .none
+        directory.contains(name) ? try directory.json(name) : .none
     }
 
     private func data(_ name: String) throws -> Data? {
-        guard exists(name) else { return nil }
+        guard directory.contains(name) else { return nil }
         do {
-            return try Data(contentsOf: URL(fileURLWithPath: path(of: name)))
+            return try directory.data(name)
         } catch {
             throw TokenizerError.malformed(file: path(of: name), reason: "it cannot be read")
         }

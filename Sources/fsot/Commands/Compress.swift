@@ -1,7 +1,6 @@
 import ArgumentParser
 import AtomicFiles
 import Checkpoints
-import Cryptography
 import Emulators
 import Foundation
 import LanguageModels
@@ -20,7 +19,8 @@ struct Compress: ParsableCommand {
         abstract: "Make an emulator: thin the model's middle, distil it, keep both ends as the adapter.",
         discussion: """
             The emulator is a Hugging Face directory that transformers opens. What it gives away and how it was made \
-            goes to OUTPUT.owner/, which stays with the owner. With --to and --sign it is sealed to named data holders.
+            goes to OUTPUT.owner/, which stays with the owner, and to the owner's ledger (fsot ledger). With --to and \
+            --sign it is sealed to named data holders.
 
             Examples:
               fsot compress model.gguf --keep 0.5 --public-data public.txt --distill-tokens 65536 -o emulator
@@ -111,6 +111,10 @@ struct Compress: ParsableCommand {
     @Option(help: "The owner's identity, which signs the sealed emulator.")
     var sign: String?
 
+    @OptionGroup var passphrase: PassphraseOptions
+
+    @OptionGroup var location: LedgerOptions
+
     @Option(help: "The licence's name, for the sealed manifest.")
     var licence = "proprietary"
 
@@ -149,7 +153,7 @@ struct Compress: ParsableCommand {
         let work = CompressionWork(output: output, teacherCache: teacherCache)
         try work.begin(resuming: resume)
         let cards = try recipients.map { try IdentityCard(path: $0) }
-        let owner = try sign.map { try IdentityFile.load($0) }
+        let owner = try sign.map { try IdentityFile.load($0, passphrase: passphrase) }
         let files = try ModelFiles(path: model)
         let request = try resolvedRequest(maximumLength: files.configuration.maximumPositions)
         console.note("reading \(model)")
@@ -184,7 +188,22 @@ struct Compress: ParsableCommand {
         )
         let assessed = try assessment.report(on: result.released, release: result.report)
         try Interruption.check()
-        try write(result, assessed: assessed, files: files, cards: cards, owner: owner, display: display)
+        var entry = LedgerEntry(
+            result,
+            full: full,
+            output: output,
+            baseModel: try BaseModelFiles.digests(of: files.checkpoint)
+        )
+        try write(
+            result,
+            assessed: assessed,
+            files: files,
+            cards: cards,
+            owner: owner,
+            entry: &entry,
+            display: display
+        )
+        try location.record(entry, written: [output, output + ".owner"])
         work.end()
         try print(assessed, console: console)
     }
@@ -252,6 +271,7 @@ struct Compress: ParsableCommand {
         files: ModelFiles,
         cards: [IdentityCard],
         owner: Identity?,
+        entry: inout LedgerEntry,
         display: ProgressDisplay
     ) throws {
         let type: ElementType = dtype == "bf16" ? .bf16 : .f32
@@ -270,33 +290,21 @@ struct Compress: ParsableCommand {
             let plain = staged.path + "/plain"
             defer { try? FileManager.default.removeItem(atPath: plain) }
             try emulator.save(to: plain, type: type, files: content)
-            let key = try SecretBytes.random(count: BaseModelCommitment.keyLength)
-            let source = try files.checkpoint.weightFiles()
-            let manifest = try SealedEmulator.seal(
-                directory: plain,
+            let sealing = ReleaseSealing(recipients: cards, owner: owner, licence: licence)
+            let manifest = try sealing.seal(
+                plain,
                 to: output,
-                emulator: EmulatorDescription(
-                    name: ((output as NSString).lastPathComponent as NSString).deletingPathExtension,
-                    releaseID: result.metadata.releaseID,
-                    licence: licence,
-                    architecture: files.configuration.architecture.rawValue,
-                    baseModelCommitment: try BaseModelCommitment.make(files: source, key: key)
-                ),
-                recipients: cards,
-                signedBy: owner,
-                onProgress: display.handler
+                releaseID: result.metadata.releaseID,
+                architecture: files.configuration.architecture.rawValue,
+                baseModel: entry.baseModelDigests,
+                ownerDirectory: staged.path,
+                display: display
             )
-            display.finish()
-            try AtomicFile.write(try Self.encoded(manifest), to: staged.path + "/manifest.json")
-            // The key opens the commitment in a dispute; whoever has it can test guesses of the base model.
-            try AtomicFile.write(
-                key.exposed().map { String(format: "%02x", $0) }.joined() + "\n",
-                to: staged.path + "/commitment.key",
-                permissions: 0o600
-            )
+            entry.add(manifest)
             try FileManager.default.removeItem(atPath: plain)
         } else {
             try emulator.save(to: output, type: type, files: content)
+            try entry.add(filesIn: output)
         }
         try staged.commit()
     }

@@ -19,11 +19,12 @@ struct Tune: AsyncParsableCommand {
         abstract: "Fine-tune the adapter on an emulator with the data holders' records, under secure aggregation.",
         discussion: """
             One file is one data holder. Each trains on its own records and sends a masked update; the coordinator \
-            learns only the sum. A run that was stopped goes on with the same command and --resume, to the same bits.
+            learns only the sum. A run that was stopped goes on with the same command and --resume, to the same bits. The \
+            plaintext of a sealed emulator stays in memory.
 
             Examples:
               fsot tune emulator --data north.jsonl lake.jsonl hill.jsonl --rounds 4 --local-steps 10 -o run
-              fsot tune emulator.fsot --identity alice.identity --plan plan --method lora --rank 8 -o run
+              fsot tune emulator.fsot --identity alice.identity --from owner.card --plan plan --method lora -o run
             """
     )
 
@@ -36,11 +37,7 @@ struct Tune: AsyncParsableCommand {
     @Option(help: "A plan of fsot audit plan: trains on its included records only.")
     var plan: String?
 
-    @Option(help: "Opens a sealed emulator.")
-    var identity: String?
-
-    @Option(help: "The owner's card: the sealed emulator must be signed by it.")
-    var owner: String?
+    @OptionGroup var opening: OpeningOptions
 
     @Option(help: "Which CSV column feeds which key: instruction=Question,output=Answer.")
     var columns: String?
@@ -132,14 +129,8 @@ struct Tune: AsyncParsableCommand {
         let console = options.console
         if !resume, FileManager.default.fileExists(atPath: output) { throw AtomicFileError.alreadyExists(path: output) }
         if resume { _ = try RunDirectory.description(at: output) }
-        let source = try EmulatorSource(
-            path: emulator,
-            identity: identity,
-            owner: owner,
-            unsealed: output + ".emulator",
-            console: console
-        )
-        let files = try ModelFiles(path: source.directory)
+        let source = try EmulatorSource(path: emulator, opening: opening, console: console)
+        let files = try ModelFiles(source.directory)
         let holders = try HolderRecords.read(data: data, plan: plan, columns: columns)
         let encoder = try RecordEncoder(
             files.tokenizer,
@@ -160,7 +151,7 @@ struct Tune: AsyncParsableCommand {
                 try LanguageModel.load(
                     files.checkpoint.tensors,
                     configuration: files.configuration,
-                    path: source.directory
+                    path: source.path
                 )
             },
             metadata: source.metadata,
@@ -191,8 +182,8 @@ struct Tune: AsyncParsableCommand {
         if !noMasking && !isMasked { console.warn("one data holder alone cannot be masked: its update is the sum") }
         let description = RunDescription(
             version: Fsot.configuration.version,
-            emulator: source.directory,
-            emulatorDigest: source.digest.map { String(format: "%02x", $0) }.joined(),
+            emulator: source.path,
+            emulatorDigest: source.hexadecimalDigest,
             emulatorBytes: source.shippedBytes,
             metadata: source.metadata,
             plan: plan,

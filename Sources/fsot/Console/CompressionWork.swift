@@ -47,12 +47,12 @@ struct CompressionWork {
 
 extension Checkpoint {
     /// The files that hold the weights and their configuration.
-    func weightFiles() throws -> [String] {
+    func weightFiles() -> [String] {
         switch origin {
         case .gguf: return [path]
         case .huggingFace(let directory):
-            return try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
-                .filter { $0.hasSuffix(".safetensors") || $0 == "config.json" }.map { directory + "/" + $0 }
+            return directory.names.filter { $0.hasSuffix(".safetensors") || $0 == "config.json" }
+                .map { directory.path(of: $0) }
         }
     }
 }

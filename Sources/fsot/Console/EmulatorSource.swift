@@ -1,13 +1,15 @@
-import AtomicFiles
+import Checkpoints
 import Cryptography
 import Emulators
 import Foundation
 import Sealing
 
-/// An emulator to tune or audit: a directory, or a sealed file that is opened beside the run.
+/// An emulator to tune or audit: a directory, or a sealed file whose plaintext stays in memory.
 struct EmulatorSource {
-    /// The plain directory.
-    let directory: String
+    /// The directory or sealed file that was given.
+    let path: String
+    /// The plain files, on disk or in memory.
+    let directory: CheckpointDirectory
     /// Bytes that the owner shipped.
     let shippedBytes: Int
     /// SHA-256 of the weights.
@@ -19,68 +21,50 @@ struct EmulatorSource {
     ///
     /// - Parameters:
     ///   - path: a directory, or a `.fsot` file.
-    ///   - identity: opens a sealed file.
-    ///   - owner: the owner's card; without it any consistent seal opens and the signer is only named.
-    ///   - unsealed: where a sealed emulator is put; an earlier one that is already there is
-    ///     used again when it holds the same bytes.
+    ///   - opening: who opens a sealed file, and whose seal is accepted.
     /// - Throws: `SealingError`, `EmulatorError`, `CommandFailure`.
-    init(path: String, identity: String?, owner: String?, unsealed: String, console: Console) throws {
+    init(path: String, opening: OpeningOptions, console: Console) throws {
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
             throw CommandFailure("There is no emulator \(path); make one with fsot compress, or check the path.")
         }
+        self.path = path
         if isDirectory.boolValue {
-            directory = path
-            shippedBytes = try Self.size(ofDirectory: path)
+            directory = CheckpointDirectory(path: path)
+            shippedBytes = directory.byteCount
         } else {
-            guard let identity else {
-                throw CommandFailure("\(path) is sealed; open it with --identity NAME.identity.")
-            }
-            let card = try owner.map { try IdentityCard(path: $0) }
-            let inspection = try SealedEmulator.inspect(path, trustedOwner: card)
-            if card == nil {
-                console.warn(
-                    "the seal is consistent, but only --owner OWNER.card proves whose it is; it says "
-                        + "\(inspection.signer.name), fingerprint \(inspection.signer.fingerprint)"
-                )
-            }
-            if FileManager.default.fileExists(atPath: unsealed) {
-                try Self.require(unsealed, toHold: inspection.manifest, of: path)
-            } else {
-                let display = console.progress()
-                try SealedEmulator.open(
-                    path,
-                    into: unsealed,
-                    identity: IdentityFile.load(identity),
-                    trustedOwner: card,
-                    onProgress: display.handler
-                )
-                display.finish()
-            }
-            directory = unsealed
+            directory = try Self.unsealed(path, opening: opening, console: console)
             shippedBytes = (try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0
         }
-        metadata = try EmulatorMetadata.read(directory: directory)
-        digest = try FileDigest.sha256(of: directory + "/model.safetensors")
-    }
-
-    /// An emulator that an earlier run opened is used again only when it is, byte for byte, what the seal promises.
-    private static func require(_ directory: String, toHold manifest: SealedManifest, of path: String) throws {
-        let names = try FileManager.default.contentsOfDirectory(atPath: directory)
-        let isTheSame =
-            try Set(names) == Set(manifest.files.map(\.name))
-            && manifest.files.allSatisfy { try FileDigest.hexadecimal(of: directory + "/" + $0.name) == $0.sha256 }
-        guard isTheSame else {
-            throw CommandFailure(
-                "\(directory) is there already and does not hold what \(path) seals; remove it, or give another --output."
-            )
+        metadata = try EmulatorMetadata.read(directory)
+        digest = try directory.withBytes(of: "model.safetensors") { bytes in
+            let hash = try BulkSHA256()
+            try hash.update(bytes)
+            return try hash.finalize()
         }
     }
 
-    private static func size(ofDirectory path: String) throws -> Int {
-        try FileManager.default.contentsOfDirectory(atPath: path).reduce(0) { sum, name in
-            sum + ((try FileManager.default.attributesOfItem(atPath: path + "/" + name)[.size] as? Int) ?? 0)
-        }
+    /// The digest in hexadecimal.
+    var hexadecimalDigest: String { digest.map { String(format: "%02x", $0) }.joined() }
+
+    private static func unsealed(
+        _ path: String,
+        opening: OpeningOptions,
+        console: Console
+    ) throws -> CheckpointDirectory {
+        let display = console.progress()
+        let opened = try SealedEmulator.openInMemory(
+            path,
+            identity: opening.loadIdentity(for: path),
+            trust: opening.trust(),
+            approve: { try opening.approve($0, of: path) },
+            onProgress: display.handler
+        )
+        display.finish()
+        let directory = CheckpointDirectory(path: path, files: opened.files.mapValues { ($0.bytes, $0) })
+        try EmulatorContents.check(directory)
+        try opening.pin(opened.inspection.signer, of: path, console: console)
+        return directory
     }
 }
 

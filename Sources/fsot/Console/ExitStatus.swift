@@ -21,6 +21,11 @@ enum ExitStatus {
 /// A failure of the command line itself: one sentence with the remedy.
 struct CommandFailure: Error, CustomStringConvertible {
     let description: String
+    /// How the command ends.
+    let status: ExitCode
 
-    init(_ description: String) { self.description = description }
+    init(_ description: String, status: ExitCode = ExitStatus.failure) {
+        self.description = description
+        self.status = status
+    }
 }

@@ -3,12 +3,12 @@ import Sealing
 
 /// Opens an identity file, asking for its passphrase only when it has one.
 enum IdentityFile {
-    /// - Throws: `SealingError`, `CommandFailure` without a terminal.
-    static func load(_ path: String) throws -> Identity {
+    /// - Throws: `SealingError`, `CommandFailure` without a terminal and without a passphrase file.
+    static func load(_ path: String, passphrase: PassphraseOptions) throws -> Identity {
         do {
             return try Identity.load(path)
         } catch SealingError.passphraseNeeded {
-            return try Identity.load(path, passphrase: try Passphrase.read("Passphrase for \(path): ", isNew: false))
+            return try Identity.load(path, passphrase: try passphrase.existing(path))
         }
     }
 }

@@ -74,19 +74,29 @@ struct ModelFiles {
     let configuration: ModelConfiguration
     let tokenizer: Tokenizer
 
-    init(path: String) throws {
-        checkpoint = try Checkpoint.open(path)
+    init(path: String) throws { try self.init(try Checkpoint.open(path)) }
+
+    /// The files of an emulator that may lie in memory.
+    init(_ directory: CheckpointDirectory) throws { try self.init(try Checkpoint.open(directory)) }
+
+    private init(_ checkpoint: Checkpoint) throws {
+        self.checkpoint = checkpoint
         do {
             let described = try ModelConfiguration(json: checkpoint.configuration)
             // An emulator's middle may be thinner than its config.json can say.
-            configuration = try EmulatorMetadata.ifPresent(directory: path)?.thinned(described) ?? described
+            configuration = try Self.emulator(of: checkpoint)?.thinned(described) ?? described
         } catch let error as EmulatorError {
             throw error
         } catch {
-            throw CommandFailure("\(path): \(error)")
+            throw CommandFailure("\(checkpoint.path): \(error)")
         }
         tokenizer = try Tokenizer.load(from: checkpoint)
         try tokenizer.requireFit(embeddingRows: configuration.vocabularySize)
+    }
+
+    private static func emulator(of checkpoint: Checkpoint) throws -> EmulatorMetadata? {
+        guard case .huggingFace(let directory) = checkpoint.origin else { return nil }
+        return try EmulatorMetadata.ifPresent(directory)
     }
 }
 

@@ -13,6 +13,7 @@ import Training
 struct AuditObserver {
     let modelPath: String?
     let lowers: Bool
+    let opening: OpeningOptions
     let precision: ComputePrecision
     let console: Console
 
@@ -34,7 +35,13 @@ struct AuditObserver {
                 )
             }
             let drawn = try DrawnPlan.load(from: plan)
-            let emulator = try ModelFiles(path: description.emulator)
+            let source = try EmulatorSource(path: description.emulator, opening: opening, console: console)
+            guard source.hexadecimalDigest == description.emulatorDigest else {
+                throw CommandFailure(
+                    "\(description.emulator) is not the emulator that \(path) was tuned on; put that one back before auditing."
+                )
+            }
+            let emulator = try ModelFiles(source.directory)
             let collector = try collector(drawn, description, emulator)
             let name = ((path as NSString).standardizingPath as NSString).lastPathComponent
 

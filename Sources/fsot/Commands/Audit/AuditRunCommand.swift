@@ -14,8 +14,9 @@ struct AuditRunCommand: ParsableCommand {
             one report with leakage against compression. Exit code: 0 nothing found, 2 leakage above policy, 3 the split \
             is not valid, 4 inconclusive.
 
-            Example:
+            Examples:
               fsot audit run run-half run-quarter --model model.gguf --suite Attacks/quick.yaml -o report
+              fsot audit run run --identity alice.identity --from owner.card -o report   # tuned on a sealed emulator
             """
     )
 
@@ -24,6 +25,8 @@ struct AuditRunCommand: ParsableCommand {
 
     @Option(help: "The full model, for the owner's vantage point and the compression ratio.")
     var model: String?
+
+    @OptionGroup var opening: OpeningOptions
 
     @Option(help: "The attack suite. (default: the built-in quick suite)")
     var suite: String?
@@ -47,6 +50,7 @@ struct AuditRunCommand: ParsableCommand {
         let observer = AuditObserver(
             modelPath: model,
             lowers: suite.attacks.contains("LOWER"),
+            opening: opening,
             precision: try compute.precision(),
             console: console
         )
