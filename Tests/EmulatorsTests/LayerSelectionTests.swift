@@ -18,7 +18,7 @@ import Testing
     }
 
     @Test func nestedOrderingIsAPermutationThatStartsCoarse() {
-        #expect(NestedOrdering.coarseToFine(9) == [4, 8, 0, 6, 2, 7, 5, 3, 1])
+        #expect(NestedOrdering.coarseToFine(9) == [4, 0, 8, 2, 6, 1, 5, 3, 7])
         for count in 0...48 {
             #expect(NestedOrdering.coarseToFine(count).sorted() == Array(0..<count))
         }
