@@ -108,8 +108,10 @@ import Testing
             let y = block.forward(x, on: tape, layout: layout)
             block.feedForwardOutput.onInput = nil
             let updates = TokenEnergy.ofDifference(y, x)
-            for row in 1..<ids.count {
-                for j in 0..<wide { energy[j] += pow(Double(taken[row * wide + j]), 2) / updates[row] }
+            for row in ids.indices {
+                // The first token is a sink: later ones attend to it, so it counts for sixteen.
+                let weight = (row == 0 ? 16 : 1) / updates[row]
+                for j in 0..<wide { energy[j] += weight * pow(Double(taken[row * wide + j]), 2) }
             }
         }
         let down = block.feedForwardOutput.weight.value
@@ -121,7 +123,8 @@ import Testing
         let kept = made.emulator.blocks[1].feedForwardOutput.weight.value
         let columns = expected.map { j in (0..<down.rows).map { values[$0 * wide + j] } }
         let found = kept.values
-        #expect((0..<kept.columns).map { j in (0..<kept.rows).map { found[$0 * kept.columns + j] } } == columns)
+        let isSame = (0..<kept.columns).map { j in (0..<kept.rows).map { found[$0 * kept.columns + j] } } == columns
+        #expect(isSame, "other channels than \(expected)")
         // Pruned without a fit, every number is the full model's own.
         #expect(made.report.verbatimShare == made.report.compressionRatio)
     }
@@ -131,7 +134,18 @@ import Testing
         let full = try Golden.committedModel("llama")
         let fitted = try compress(full, Thinning(feedForward: 0.5))
         let cut = try compress(full, Thinning(feedForward: 0.5, refits: false))
-        #expect(try distance(fitted.emulator, full) < 0.8 * distance(cut.emulator, full))
+        let split = try OffsiteSplit(fullLayerCount: 4, bottom: 1, top: 1, keep: 1, selection: .uniform)
+        func error(_ emulator: LanguageModel, _ text: PublicText) throws -> Double {
+            try Distillation(
+                emulator: emulator,
+                full: full,
+                split: split,
+                configuration: DistillationConfiguration(loss: .perLayer, length: 24)
+            ).error(on: text)
+        }
+        for text in [RandomText.sequences(60), RandomText.sequences(20, seed: 41)] {
+            #expect(try error(fitted.emulator, text) < 0.98 * error(cut.emulator, text))
+        }
         #expect(fitted.report.verbatimShare < cut.report.verbatimShare)
     }
 
