@@ -41,7 +41,7 @@ struct RecoverySection {
     private var advantages: Markup {
         let rows = recovery.advantages.map { advantage -> Markup in
             """
-            <tr><td>\(Figure.percent(advantage.share)) of the distillation</td><td>\(advantage.attack)</td>\
+            <tr><td>\(Figure.percent(advantage.share)) of \(Figure.count(recovery.configuration.referenceTokens)) tokens</td><td>\(advantage.attack)</td>\
             <td class="n">\(Figure.percent(advantage.recovery))</td>\
             <td class="n">\(Figure.signedPercent(advantage.overRandomMiddle))</td>\
             <td class="n">\(Figure.signedPercent(advantage.overRandomModel))</td></tr>
