@@ -4,7 +4,8 @@ import Testing
 /// Help, usage errors and what every command has in common.
 struct HelpTests {
     static let commands: [[String]] = [
-        ["keygen"], ["compress"], ["tune"], ["plug"], ["audit", "plan"], ["audit", "run"], ["audit", "render"],
+        ["keygen"], ["compress"], ["report"], ["tune"], ["plug"], ["audit", "plan"], ["audit", "run"],
+        ["audit", "render"],
         ["eval"], ["data", "check"], ["data", "split"], ["score"],
         ["tokenize"], ["generate"], ["inspect"], ["doctor"], ["export"], ["seal"], ["open"], ["ca", "init"],
         ["ca", "issue"], ["ca", "revoke"], ["ledger", "list"], ["ledger", "verify"], ["ledger", "exposure"],

@@ -15,7 +15,11 @@ struct StoryTests {
         )
         #expect(compressed.errors.isEmpty)
         #expect(try compressed.json()["sourceLayers"] as? [Int] != nil)
-        #expect(try scratch.content("emulator.fsot.owner") == ["commitment.key", "manifest.json", "release.json"])
+        #expect(
+            try scratch.content("emulator.fsot.owner") == [
+                "commitment.key", "manifest.json", "release.json", "report.html", "report.json",
+            ]
+        )
 
         let tune = [
             "tune", "emulator.fsot", "--identity", "lake.identity", "--from", "owner.card", "--plan", "plan",

@@ -43,7 +43,13 @@ extension Recovery {
         func training(_ model: LanguageModel, tokens: Int) -> Double {
             model.trainingOperations(of: model.parameters, tokens: Double(max(mean, tokens)), length: mean)
         }
-        var sum = scoring * 4
+        // The full model itself is always run: once for its states, once for its losses.
+        var sum = scoring * 2
+        let simple = ["A0 as is"] + RefillAttack.Rule.allCases.map { "A1 refill, \($0.rawValue)" }
+        for name in released.missingLayers.isEmpty ? Array(simple.prefix(1)) : simple
+        where cache.known(RecoveryBench.fileName(name), of: ofEmulator, as: ReplicaScore.self) == nil {
+            sum += scoring
+        }
         for (share, runs) in runs(rates: configuration.controlRates.count) {
             let each = training(full, tokens: configuration.tokens(share)) + scoring
             sum += each * Double(max(0, runs * FromScratchControl.allCases.count - (ofScratch[share] ?? 0)))

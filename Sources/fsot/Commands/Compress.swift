@@ -150,6 +150,7 @@ struct Compress: ParsableCommand {
         for path in [output, output + ".owner"] where FileManager.default.fileExists(atPath: path) {
             throw AtomicFileError.alreadyExists(path: path)
         }
+        try measuring.checkPolicy(at: report, hasText: publicData != nil)
         let work = CompressionWork(output: output, teacherCache: teacherCache)
         try work.begin(resuming: resume)
         let cards = try recipients.map { try IdentityCard(path: $0) }
@@ -186,14 +187,26 @@ struct Compress: ParsableCommand {
             cache: measuring.probeCache ?? work.reportCache,
             console: console
         )
-        let assessed = try assessment.report(on: result.released, release: result.report)
-        try Interruption.check()
         var entry = LedgerEntry(
             result,
             full: full,
             output: output,
             baseModel: try BaseModelFiles.digests(of: files.checkpoint)
         )
+        let written = try (portable ? result.emulator.padded() : result.emulator).parameterCount
+        let assessed = try assessment.report(
+            on: result.released,
+            release: result.report,
+            wireBytes: written * (dtype == "bf16" ? 2 : 4),
+            exposure: LedgerExposure.of(try location.file.entries(), adding: entry).map(UnionExposure.init)
+        )
+        try Interruption.check()
+        try measuring.enforcePolicy(
+            on: assessed,
+            remedy: work.isKept ? "add --accept-risk --resume" : "add --accept-risk"
+        )
+        entry.figures = assessed.figures
+        entry.riskAccepted = assessed.riskAccepted
         try write(
             result,
             assessed: assessed,
@@ -315,6 +328,8 @@ struct Compress: ParsableCommand {
 
     private func print(_ assessed: ReleaseReport, console: Console) throws {
         let report = assessed.release
+        // Those about gradients and the attention sink were said while the emulator was made.
+        for warning in assessed.measuredWarnings { console.warn(warning) }
         var lines = [
             "emulator          \(output)  (release \(report.releaseID.prefix(8))…)",
             "blocks            \(report.bottom) + \(report.sourceLayers.count) + \(report.top)"
@@ -340,7 +355,9 @@ struct Compress: ParsableCommand {
             lines.append(String(format: "distillation      loss %.3f → %.3f", first, last))
         }
         lines += ReportText(assessed).lines
-        lines.append("owner's report    \(output).owner/\(OwnerReport.fileName) (never hand it out)")
+        lines.append(
+            "owner's report    \(output).owner/\(assessed.depth == .none ? OwnerReport.fileName : ReleasePage.fileName) (never hand it out)"
+        )
         try console.result(lines.joined(separator: "\n"), json: report)
     }
 }

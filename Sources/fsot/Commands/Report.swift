@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoints
 import Emulators
+import Foundation
 import LanguageModels
 
 /// `fsot report`: the owner's report on an emulator that is there already.
@@ -8,7 +9,7 @@ struct Report: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure what an emulator gives the data holders, and what it gives away: the owner's report.",
         discussion: """
-            Writes report.json into OWNER_DIR. It is what fsot compress --report full does before it writes an emulator.
+            Writes report.html and report.json into OWNER_DIR. It is what fsot compress --report full does before it writes an emulator.
 
             Example:
               fsot report emulator --model model.gguf --probe-data train.jsonl --probe-test test.jsonl \
@@ -39,6 +40,7 @@ struct Report: ParsableCommand {
     @OptionGroup var options: ConsoleOptions
 
     func run() throws {
+        try measuring.checkPolicy(at: report, hasText: publicData != nil)
         let console = options.console
         let files = try ModelFiles(path: model)
         let owner = ownerDir ?? emulator + ".owner"
@@ -56,9 +58,16 @@ struct Report: ParsableCommand {
             cache: measuring.probeCache,
             console: console
         )
-        let measured = try assessment.report(on: released, release: release)
+        let weights = try FileManager.default.attributesOfItem(atPath: emulator + "/model.safetensors")
+        let measured = try assessment.report(
+            on: released,
+            release: release,
+            wireBytes: (weights[.size] as? Int) ?? 0
+        )
         try Interruption.check()
         try measured.write(directory: owner)
+        for warning in measured.warnings { console.warn(warning) }
+        try measuring.enforcePolicy(on: measured, remedy: "accept it with --accept-risk")
         try console.result(ReportText(measured).lines.joined(separator: "\n"), json: measured)
     }
 }

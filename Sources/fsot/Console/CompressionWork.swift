@@ -41,6 +41,9 @@ struct CompressionWork {
         )
     }
 
+    /// Whether there is something to go on with.
+    var isKept: Bool { FileManager.default.fileExists(atPath: directory) }
+
     /// Everything is written: nothing is left to go on with.
     func end() { try? FileManager.default.removeItem(atPath: directory) }
 }

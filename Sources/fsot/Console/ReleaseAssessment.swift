@@ -2,6 +2,7 @@ import Checkpoints
 import Emulators
 import Foundation
 import LanguageModels
+import Progress
 
 /// Measures a release for its owner's report: what `compress` does before anything is written, and `report` does later.
 struct ReleaseAssessment {
@@ -15,51 +16,95 @@ struct ReleaseAssessment {
     let cache: String?
     let console: Console
 
-    /// The figures that `depth` asks for.
+    /// The figures that `depth` asks for, and what the policy says to them.
     ///
     /// - Parameters:
     ///   - released: the emulator, in the full model's precision.
     ///   - release: what is known of it already.
-    /// - Throws: what measuring throws; `CancellationError` after Ctrl-C, with finished pieces kept in --probe-cache.
-    func report(on released: ReleasedEmulator, release: OwnerReport) throws -> ReleaseReport {
+    ///   - wireBytes: of its weights as they are written.
+    ///   - exposure: of all releases, with this one.
+    /// - Throws: what measuring throws; `CancellationError` after Ctrl-C, with finished pieces kept in the cache.
+    func report(
+        on released: ReleasedEmulator,
+        release: OwnerReport,
+        wireBytes: Int,
+        exposure: UnionExposure? = nil
+    ) throws -> ReleaseReport {
         var report = ReleaseReport(depth: depth, release: release)
-        guard depth == .full else { return report }
-        let cache = ReportCache(directory: cache)
+        report.wireBytes = wireBytes
+        report.exposure = exposure
         let display = console.progress()
         defer { display.finish() }
-        if let task = try options.probeTask(files) {
-            let probe = Probe(full: full, task: task, configuration: options.probeConfiguration, cache: cache)
-            report.probe = try probe.run(
-                emulator: released.model,
-                map: released.layerMap,
-                progress: display.handler,
-                isCancelled: { Interruption.isRequested }
-            )
-        } else {
-            console.note("no --probe-data: what tuning on the emulator brings is not measured")
-        }
-        if let recovery = try recovery(release, cache) {
-            report.recovery = try recovery.run(
+        if depth != .none, let heldOut = text?.holdingOut(every: 10).heldOut.sequences.prefix(32), !heldOut.isEmpty {
+            let clock = ContinuousClock.now
+            report.middle = try MiddleFidelity.measure(
                 released,
-                colluding: try options.colluding.map(other),
+                full: full,
+                sequences: Array(heldOut),
                 progress: display.handler,
                 isCancelled: { Interruption.isRequested }
             )
-        } else {
-            console.note("no public text, or --recovery-seeds 0: the recovery attacks are not tried")
+            display.finish()
+            let seconds = (ContinuousClock.now - clock) / .seconds(1)
+            let operations = MiddleFidelity.operations(released, full: full, sequences: Array(heldOut))
+            if depth == .full { try measure(&report, released, display, speed: operations / max(seconds, 1e-3)) }
+        } else if depth == .full {
+            try measure(&report, released, display, speed: nil)
+        }
+        if let path = options.policy {
+            let policy = try PolicyFile.read(path)
+            report.policy = policy
+            report.violations = policy.violations(in: report)
+            report.riskAccepted = options.acceptRisk && !report.violations.isEmpty
         }
         return report
+    }
+
+    /// The probe task and the attacks, after saying how long they will take.
+    private func measure(
+        _ report: inout ReleaseReport,
+        _ released: ReleasedEmulator,
+        _ display: ProgressDisplay,
+        speed: Double?
+    ) throws {
+        let pieces = ReportCache(directory: cache)
+        let probe = try options.probeTask(files).map {
+            Probe(full: full, task: $0, configuration: options.probeConfiguration, cache: pieces)
+        }
+        let recovery = try recovery(report.release, pieces)
+        let colluding = recovery == nil ? [] : try options.colluding.map(other)
+        if let speed {
+            let operations =
+                (try probe?.remainingOperations(emulator: released.model, map: released.layerMap) ?? 0)
+                + (try recovery?.remainingOperations(released, colluding: colluding) ?? 0)
+            console.note("the full report will take about \(ProgressMeter.duration(operations / speed))")
+        }
+        if probe == nil { console.note("no --probe-data: what tuning on the emulator brings is not measured") }
+        if recovery == nil { console.note("no public text, or --recovery-seeds 0: the recovery attacks are not tried") }
+        report.probe = try probe?.run(
+            emulator: released.model,
+            map: released.layerMap,
+            progress: display.handler,
+            isCancelled: { Interruption.isRequested }
+        )
+        report.recovery = try recovery?.run(
+            released,
+            colluding: colluding,
+            progress: display.handler,
+            isCancelled: { Interruption.isRequested }
+        )
     }
 
     private func recovery(_ release: OwnerReport, _ cache: ReportCache) throws -> Recovery? {
         guard options.recoverySeeds > 0 else { return nil }
         let length = min(256, files.configuration.maximumPositions)
         let own = try options.recoveryData.map { try PublicText.read($0, tokenizer: files.tokenizer, length: length) }
+        // Measured on what distillation has not seen where there is such text, else on a part of the attacker's own.
         guard let parts = (text ?? own)?.holdingOut(every: 10) else { return nil }
         let tokens = release.distillationReport.tokens
         return try Recovery(
             full: full,
-            text: own.map { text == nil ? $0.holdingOut(every: 10).rest : $0 } ?? parts.rest,
+            text: text == nil ? parts.rest : own ?? parts.rest,
             heldOut: parts.heldOut,
             configuration: RecoveryConfiguration(
                 referenceTokens: options.recoveryTokens ?? (tokens > 0 ? tokens : 65_536),
@@ -93,5 +138,34 @@ struct ReleaseAssessment {
             path: owner + "/" + OwnerReport.fileName
         )
         return (emulator, release)
+    }
+}
+
+extension ReportOptions {
+    /// Refuses, before any work is done, what the policy asks for and these options will not measure.
+    ///
+    /// - Throws: `CommandFailure` naming the lines.
+    func checkPolicy(at depth: ReportDepth, hasText: Bool) throws {
+        guard let policy, !acceptRisk else { return }
+        let missing = try PolicyFile.read(policy).unmeasured(
+            at: depth,
+            hasText: hasText || recoveryData != nil,
+            hasProbe: probeData != nil
+        )
+        if !missing.isEmpty {
+            throw CommandFailure(
+                "\(policy) asks for what will not be measured (\(missing.map(\.text).joined(separator: "; "))), or use "
+                    + "--accept-risk."
+            )
+        }
+    }
+
+    /// Refuses a release that breaks the policy.
+    ///
+    /// - Throws: `CommandFailure` naming the lines.
+    func enforcePolicy(on report: ReleaseReport, remedy: String) throws {
+        guard let policy, !acceptRisk, !report.violations.isEmpty else { return }
+        let lines = report.violations.map(\.text).joined(separator: "; ")
+        throw CommandFailure("The release breaks \(policy) (\(lines)); change the recipe, or \(remedy).")
     }
 }

@@ -65,6 +65,12 @@ struct ReportOptions: ParsableArguments {
     @Option(parsing: .upToNextOption, help: "Other emulators of this model, with DIR.owner beside them, that collude.")
     var colluding: [String] = []
 
+    @Option(help: "The owner's policy: a release that breaks a line of this YAML file is refused.")
+    var policy: String?
+
+    @Flag(help: "Release it although it breaks --policy; the report says so.")
+    var acceptRisk = false
+
     func validate() throws {
         let counts = [
             ("--probe-limit", probeLimit), ("--probe-seeds", probeSeeds), ("--probe-steps", probeSteps),
@@ -83,6 +89,7 @@ struct ReportOptions: ParsableArguments {
         if !["blocks", "lora"].contains(probeAdapter) {
             throw ValidationError("--probe-adapter \(probeAdapter) is not blocks or lora")
         }
+        if acceptRisk, policy == nil { throw ValidationError("--accept-risk needs --policy FILE") }
         if probeTest != nil, probeData == nil { throw ValidationError("--probe-test needs --probe-data FILE") }
     }
 

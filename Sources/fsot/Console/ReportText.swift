@@ -8,7 +8,19 @@ struct ReportText {
 
     init(_ report: ReleaseReport) { self.report = report }
 
-    var lines: [String] { probe + recovery }
+    var lines: [String] { middle + probe + recovery }
+
+    private var middle: [String] {
+        report.middle.map {
+            [
+                String(
+                    format: "middle            error %.3f, alignment %.3f of its output on held-out text",
+                    $0.error,
+                    $0.alignment
+                )
+            ]
+        } ?? []
+    }
 
     private var probe: [String] {
         guard let probe = report.probe else { return [] }
