@@ -91,18 +91,20 @@ def main():
         recipient = subprocess.run(["age-keygen", "-y", "alice.txt"], cwd=work, capture_output=True, text=True).stdout.strip()
         commands = {
             ("seal", "age"): ["age", "-r", recipient, "-o", "x.age", "emulator/model.safetensors"],
+            ("open", "age"): ["age", "-d", "-i", "alice.txt", "-o", "plain", "x.age"],
             ("seal", "fsot"): [
                 fsot, "seal", "emulator", "--to", "alice.card", "--sign", "owner.identity", "--model", "full", "-q", "-o", "x.fsot",
             ],
-            ("open", "age"): ["age", "-d", "-i", "alice.txt", "-o", "plain", "x.age"],
             ("open", "fsot"): [fsot, "open", "x.fsot", "--identity", "alice.identity", "--from", "owner.card", "-q", "-o", "out"],
         }
         times, cpu, peaks = {key: [] for key in commands}, {key: [] for key in commands}, {key: 0 for key in commands}
         for _ in range(options.rounds):
-            for name in ("x.age", "x.fsot", "x.fsot.owner", "plain", "out"):
-                path = work / name
-                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
             for key, command in commands.items():
+                if key[0] == "seal":
+                    # Both start with nothing of the other's in memory.
+                    for name in ("x.age", "x.fsot", "x.fsot.owner", "plain", "out"):
+                        path = work / name
+                        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
                 seconds, busy, peak = run(command, work)
                 times[key].append(seconds)
                 cpu[key].append(busy)

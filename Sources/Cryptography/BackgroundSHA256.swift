@@ -2,11 +2,11 @@ import Dispatch
 
 /// SHA-256 of a long stream on a thread of its own: the second core hashes while the first one encrypts.
 ///
-/// Bytes are copied into a ring of four blocks; whoever appends faster than the hash follows waits. Called from one thread
+/// Bytes are copied into a ring of blocks; whoever appends faster than the hash follows waits. Called from one thread
 /// at a time.
 public final class BackgroundSHA256 {
-    private static let blockLength = 256 << 10
-    private static let blockCount = 4
+    private static let blockLength = 128 << 10
+    private static let blockCount = 24
 
     /// `@unchecked`: `hash` and `failure` are touched by the serial queue alone until `finalize` has waited for it.
     private final class State: @unchecked Sendable {
@@ -14,12 +14,15 @@ public final class BackgroundSHA256 {
         var failure: (any Error)?
         /// A block is free to be filled again once the queue has signalled for it; the queue works in order.
         let free = DispatchSemaphore(value: BackgroundSHA256.blockCount - 1)
-        let memory = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: BackgroundSHA256.blockLength * BackgroundSHA256.blockCount,
-            alignment: 64
-        )
+        let memory: UnsafeMutableRawBufferPointer
 
-        init() throws { hash = try BulkSHA256() }
+        init() throws {
+            hash = try BulkSHA256()
+            memory = .allocate(
+                byteCount: BackgroundSHA256.blockLength * BackgroundSHA256.blockCount,
+                alignment: 64
+            )
+        }
 
         deinit { memory.deallocate() }
 

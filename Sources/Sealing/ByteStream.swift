@@ -41,7 +41,7 @@ extension ByteSource {
 
     /// Lends the next `count` bytes piece by piece to `body`; false when the source ends before.
     func forEachPiece(of count: Int, _ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Bool {
-        var piece = [UInt8](repeating: 0, count: min(max(count, 1), 1 << 20))
+        var piece = [UInt8](repeating: 0, count: min(max(count, 1), 256 << 10))
         var left = count
         while left > 0 {
             let wanted = min(left, piece.count)
@@ -78,6 +78,18 @@ public final class MemorySource: ByteSource {
         buffer.copyBytes(from: rest.prefix(count))
         rest = rest.dropFirst(count)
         return count
+    }
+}
+
+/// Bytes at an address that stays, wiped and freed with the object, also where a throwing `init` gives it up.
+final class ByteBuffer {
+    let bytes: UnsafeMutableRawBufferPointer
+
+    init(count: Int) { bytes = .allocate(byteCount: count, alignment: 64) }
+
+    deinit {
+        bytes.initializeMemory(as: UInt8.self, repeating: 0)
+        bytes.deallocate()
     }
 }
 

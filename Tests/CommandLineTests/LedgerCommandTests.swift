@@ -49,7 +49,9 @@ struct LedgerCommandTests {
         #expect(try story.run(["ledger", "verify", "--head", head]).output.contains("4 lines"))
 
         let exposure = try story.run(["ledger", "exposure", "--json"])
-        let models = try #require(try JSONSerialization.jsonObject(with: Data(exposure.output.utf8)) as? [[String: Any]])
+        let models = try #require(
+            try JSONSerialization.jsonObject(with: Data(exposure.output.utf8)) as? [[String: Any]]
+        )
         #expect(models.count == 1 && (models[0]["pairs"] as? [Any])?.count == 1)
         let all = try #require(models[0]["all"] as? [String: Any])
         #expect(all["sourceLayers"] as? [Int] == [1, 2] && all["verbatimShare"] as? Double == 1)
@@ -69,7 +71,8 @@ struct LedgerCommandTests {
             ["ledger", "verify"], ["ledger", "list"], ["ledger", "exposure"],
             ["compress", "model", "--bottom", "1", "--top", "1", "-q", "-o", "three"],
             [
-                "compress", "model", "--bottom", "1", "--top", "1", "--to", "bob.card", "--sign", "owner.identity", "-q",
+                "compress", "model", "--bottom", "1", "--top", "1", "--to", "bob.card", "--sign", "owner.identity",
+                "-q",
                 "-o", "three.fsot",
             ],
             ["seal", "one", "--to", "bob.card", "--sign", "owner.identity", "-q", "-o", "one.fsot"],
@@ -89,7 +92,8 @@ struct LedgerCommandTests {
     @Test func anEmulatorOfAnotherLedgerNeedsItsModel() throws {
         try compress("plain", keep: "0.5")
         let seal = [
-            "seal", "plain", "--to", "alice.card", "--sign", "owner.identity", "--ledger", "other.jsonl", "-o", "x.fsot",
+            "seal", "plain", "--to", "alice.card", "--sign", "owner.identity", "--ledger", "other.jsonl", "-o",
+            "x.fsot",
         ]
         let run = try Transcript.run(seal + ["-q"], in: scratch)
         #expect(run.status == 1 && run.errors.contains("does not know release"), "\(run.errors)")

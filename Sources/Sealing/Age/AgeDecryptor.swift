@@ -1,10 +1,10 @@
 import Cryptography
 
-/// Decrypts an age file, sixteen chunks at a time; nothing comes out that was not authenticated.
+/// Decrypts an age file, four chunks at a time; nothing comes out that was not authenticated.
 ///
 /// The end of the plaintext is authentic too: `read` returns 0 only after the marked last chunk and the end of `source`.
 public final class AgeDecryptor: ByteSource {
-    private static let chunksAtOnce = 16
+    private static let chunksAtOnce = 4
     private static let sealedLength = AgePayload.chunkLength + ChaCha20Poly1305.tagLength
 
     private let source: any ByteSource
@@ -13,14 +13,10 @@ public final class AgeDecryptor: ByteSource {
     /// Number of entries in the header.
     public let recipientCount: Int
     /// One byte more than the chunks: it tells whether another follows.
-    private let ciphertext = UnsafeMutableRawBufferPointer.allocate(
-        byteCount: AgeDecryptor.chunksAtOnce * AgeDecryptor.sealedLength + 1,
-        alignment: 64
-    )
-    private let plaintext = UnsafeMutableRawBufferPointer.allocate(
-        byteCount: AgeDecryptor.chunksAtOnce * AgePayload.chunkLength,
-        alignment: 64
-    )
+    private let ciphertextBuffer = ByteBuffer(count: AgeDecryptor.chunksAtOnce * AgeDecryptor.sealedLength + 1)
+    private let plaintextBuffer = ByteBuffer(count: AgeDecryptor.chunksAtOnce * AgePayload.chunkLength)
+    private var ciphertext: UnsafeMutableRawBufferPointer { ciphertextBuffer.bytes }
+    private var plaintext: UnsafeMutableRawBufferPointer { plaintextBuffer.bytes }
     private var held = 0
     private var ready = 0..<0
     private var number: UInt64 = 0
@@ -50,12 +46,6 @@ public final class AgeDecryptor: ByteSource {
             throw SealingError.malformed(what: what, reason: "it ends before its payload")
         }
         cipher = try BulkChaCha20Poly1305(key: AgePayload.key(fileKey, nonce: nonce), sealing: false)
-    }
-
-    deinit {
-        plaintext.initializeMemory(as: UInt8.self, repeating: 0)
-        plaintext.deallocate()
-        ciphertext.deallocate()
     }
 
     /// See ``ByteSource``.

@@ -21,18 +21,17 @@ enum AgePayload {
     }
 }
 
-/// Encrypts what is written into it and hands the age file on, sixteen chunks at a time.
+/// Encrypts what is written into it and hands the age file on, four chunks at a time.
 public final class AgeEncryptor: ByteSink {
-    private static let chunksAtOnce = 16
+    private static let chunksAtOnce = 4
     private static let sealedLength = AgePayload.chunkLength + ChaCha20Poly1305.tagLength
 
     private let sink: any ByteSink
     private let cipher: BulkChaCha20Poly1305
-    private let plaintext = UnsafeMutableRawBufferPointer.allocate(byteCount: AgePayload.chunkLength, alignment: 64)
-    private let output = UnsafeMutableRawBufferPointer.allocate(
-        byteCount: AgeEncryptor.chunksAtOnce * AgeEncryptor.sealedLength,
-        alignment: 64
-    )
+    private let plaintextBuffer = ByteBuffer(count: AgePayload.chunkLength)
+    private let outputBuffer = ByteBuffer(count: AgeEncryptor.chunksAtOnce * AgeEncryptor.sealedLength)
+    private var plaintext: UnsafeMutableRawBufferPointer { plaintextBuffer.bytes }
+    private var output: UnsafeMutableRawBufferPointer { outputBuffer.bytes }
     private var waiting = 0
     private var filled = 0
     private var number: UInt64 = 0
@@ -48,12 +47,6 @@ public final class AgeEncryptor: ByteSink {
         let nonce = SecureRandom.bytes(AgePayload.nonceLength)
         cipher = try BulkChaCha20Poly1305(key: AgePayload.key(fileKey, nonce: nonce), sealing: true)
         try sink.write(AgeHeader(stanzas: stanzas, fileKey: fileKey).bytes + nonce)
-    }
-
-    deinit {
-        plaintext.initializeMemory(as: UInt8.self, repeating: 0)
-        plaintext.deallocate()
-        output.deallocate()
     }
 
     /// Takes plaintext.
