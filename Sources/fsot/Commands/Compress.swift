@@ -162,20 +162,22 @@ struct Compress: ParsableCommand {
         full.compute(in: try compute.precision())
         let display = console.progress()
         let text = try publicText(files, full, request, display)
-        let result = try EmulatorCompression.run(
-            full: full,
-            path: model,
-            request: request,
-            text: text,
-            cache: request.distillation.tokens > 0 ? try work.cache(files, precision: full.precision) : nil,
-            checkpoint: work.checkpoint,
-            progress: display.handler,
-            notice: { notice in
-                display.finish()
-                notice.isWarning ? console.warn(notice.text) : console.note(notice.text)
-            },
-            isCancelled: { Interruption.isRequested }
-        )
+        let result = try work.endingWhenDiverged {
+            try EmulatorCompression.run(
+                full: full,
+                path: model,
+                request: request,
+                text: text,
+                cache: request.distillation.tokens > 0 ? try work.cache(files, precision: full.precision) : nil,
+                checkpoint: work.checkpoint,
+                progress: display.handler,
+                notice: { notice in
+                    display.finish()
+                    notice.isWarning ? console.warn(notice.text) : console.note(notice.text)
+                },
+                isCancelled: { Interruption.isRequested }
+            )
+        }
         display.finish()
         try Interruption.check()
         let assessment = ReleaseAssessment(

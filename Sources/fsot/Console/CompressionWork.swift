@@ -44,6 +44,16 @@ struct CompressionWork {
     /// Whether there is something to go on with.
     var isKept: Bool { FileManager.default.fileExists(atPath: directory) }
 
+    /// Runs `body`; when distillation diverges, what it saved is of no use to anybody.
+    func endingWhenDiverged<Result>(_ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let error as EmulatorError {
+            if case .diverged = error { end() }
+            throw error
+        }
+    }
+
     /// Everything is written: nothing is left to go on with.
     func end() { try? FileManager.default.removeItem(atPath: directory) }
 }
