@@ -57,17 +57,12 @@ struct ReleaseSealing {
 }
 
 extension LedgerEntry {
-    /// A release as `compress` made it; ``add(_:)`` or ``add(filesIn:)`` says where it went.
+    /// A release as `compress` made it; ``add(_:)`` or ``add(filesIn:)`` says where it went, and the owner's report in
+    /// numbers is added when it was measured.
     init(_ result: CompressedModel, full: LanguageModel, output: String, baseModel: [[UInt8]]) {
         let report = result.report
         let blocks = full.blocks.count
         let source = Array(0..<report.bottom) + report.sourceLayers + Array((blocks - report.top)..<blocks)
-        var figures = [
-            "compression_ratio": report.compressionRatio, "middle_kept": report.middleKept,
-            "verbatim_share": report.verbatimShare,
-        ]
-        figures["full_loss"] = report.fullLoss
-        figures["emulator_loss"] = report.emulatorLoss
         self.init(
             releaseID: report.releaseID,
             output: output,
@@ -86,8 +81,7 @@ extension LedgerEntry {
                 "distill_tokens": .int(report.distillation.tokens),
                 "loss": .string(report.distillation.loss.rawValue),
                 "learning_rate": .double(report.distillation.learningRate),
-            ],
-            figures: figures
+            ]
         )
     }
 
