@@ -22,7 +22,7 @@ from cells import ABLATION, FRONTIER
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 REPORTS = ROOT / "Reports/emulators-smollm2"
-# Optimizer steps of a tuning: what the gains and gaps of every cell are measured after.
+# Optimizer steps of a tuning, and records that it draws them from.
 STEPS = 60
 
 

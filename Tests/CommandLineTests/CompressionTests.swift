@@ -63,7 +63,9 @@ struct CompressionTests {
         try story.run(story.tuning(into: "run", ["--quiet"]))
         try story.run(["plug", "model", "run", "-o", "plugged", "--quiet"])
         for model in ["emulator", "plugged"] {
-            let run = try story.run(["eval", model, "--tasks", "north.jsonl", "--template", "plain", "--limit", "2", "--json"])
+            let run = try story.run([
+                "eval", model, "--tasks", "north.jsonl", "--template", "plain", "--limit", "2", "--json",
+            ])
             #expect(run.output.contains("perplexity"))
         }
     }

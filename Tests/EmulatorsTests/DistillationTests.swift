@@ -173,7 +173,12 @@ import Testing
         let kept = try distil(good, configuration(.perToken), heldOut: RandomText.sequences(4, seed: 5))
         let best = try #require(kept.heldOut.map(\.loss).min())
         #expect(best < kept.heldOut[0].loss)
-        let distillation = Distillation(emulator: good, full: full, split: split, configuration: configuration(.perToken))
+        let distillation = Distillation(
+            emulator: good,
+            full: full,
+            split: split,
+            configuration: configuration(.perToken)
+        )
         let left = try distillation.error(on: RandomText.sequences(4, seed: 5))
         #expect(abs(left - best) < 1e-6 * best)
     }
