@@ -15,6 +15,7 @@ class Cell:
 
 
 END_TO_END = "--loss per-token --divergence-weight 1 --distill-lr 3e-4 --distill-tokens 32768"
+INSTRUCTED = END_TO_END + " --public-template alpaca"
 PER_LAYER = "--loss per-layer --distill-tokens 32768"
 
 # One seed, 200 held-out records: what each choice is worth, mostly at half of the middle. In the order of their promise.
@@ -23,13 +24,14 @@ ABLATION = [
     Cell("half-wide-no-refit", 0.5, "--feed-forward 0.3333 --no-refit --distill-tokens 0"),
     Cell("half-wide-end-to-end", 0.5, f"--feed-forward 0.3333 {END_TO_END}"),
     Cell("half-top", 0.5, "--bottom 0 --top 4 --feed-forward 0.3333 --distill-tokens 0"),
-    Cell("half-top-end-to-end", 0.5, f"--bottom 0 --top 4 --feed-forward 0.3333 {END_TO_END}"),
+    Cell("half-wide-task", 0.5, f"--feed-forward 0.3333 {INSTRUCTED}", text="gsm8k"),
+    Cell("half-top-task", 0.5, f"--bottom 0 --top 4 --feed-forward 0.3333 {INSTRUCTED}", text="gsm8k"),
+    Cell("half-wide-instructed", 0.5, f"--feed-forward 0.3333 {INSTRUCTED}"),
     Cell("half-wide-lora", 0.5, "--feed-forward 0.3333 --distill-tokens 0",
          probe="--probe-adapter lora --probe-rank 16 --probe-lr 1e-3"),
-    Cell("half-uniform-end-to-end", 0.5, f"--keep 0.5 {END_TO_END}"),
-    Cell("half-top-end-to-end-task-text", 0.5, f"--bottom 0 --top 4 --feed-forward 0.3333 {END_TO_END}", text="gsm8k"),
-    Cell("three-quarters-top", 0.75, "--bottom 0 --top 4 --feed-forward 0.6667 --distill-tokens 0"),
-    Cell("quarter-top-end-to-end", 0.25, f"--bottom 0 --top 4 --feed-forward 0.1667 --attention 0.5 {END_TO_END}"),
+    Cell("half-uniform-task", 0.5, f"--keep 0.5 {INSTRUCTED}", text="gsm8k"),
+    Cell("three-quarters-task", 0.75, f"--feed-forward 0.6667 {INSTRUCTED}", text="gsm8k"),
+    Cell("quarter-task", 0.25, f"--feed-forward 0.1667 --attention 0.5 {INSTRUCTED}", text="gsm8k"),
     Cell("half-wide-four", 0.5, "--bottom 4 --top 4 --feed-forward 0.3333 --distill-tokens 0"),
     Cell("half-wide-per-layer", 0.5, f"--feed-forward 0.3333 {PER_LAYER}"),
     Cell("half-attention", 0.5, "--feed-forward 0.42 --attention 0.74 --distill-tokens 0"),

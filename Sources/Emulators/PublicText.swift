@@ -28,8 +28,14 @@ public struct PublicText: Sendable {
     ///   - path: `.txt` is plain text, anything else records.
     ///   - tokenizer: the model's.
     ///   - length: the longest sequence.
+    ///   - encoder: how records become text, as data holders will have it; nil: their fields, joined.
     /// - Throws: `EmulatorError.notEnoughText` for an empty file, `TrainingError` for damaged records.
-    public static func read(_ path: String, tokenizer: Tokenizer, length: Int) throws -> PublicText {
+    public static func read(
+        _ path: String,
+        tokenizer: Tokenizer,
+        length: Int,
+        encoder: RecordEncoder? = nil
+    ) throws -> PublicText {
         var sequences: [[Int32]] = []
         if path.lowercased().hasSuffix(".txt") {
             guard let data = FileManager.default.contents(atPath: path), let text = String(data: data, encoding: .utf8)
@@ -37,8 +43,11 @@ public struct PublicText: Sendable {
             let ids = tokenizer.encode(body(of: text), parsesSpecialTokens: false)
             sequences = stride(from: 0, to: ids.count, by: length).map { Array(ids[$0..<min(ids.count, $0 + length)]) }
         } else {
-            sequences = try RecordFile.read(path).map {
-                Array(tokenizer.encode($0.fullText, parsesSpecialTokens: false).prefix(length))
+            sequences = try RecordFile.read(path).enumerated().map { index, record in
+                // A record without an answer is still text.
+                let ids =
+                    try record.hasEmptyAnswer ? nil : encoder?.encode(record, index: index).ids
+                return Array((ids ?? tokenizer.encode(record.fullText, parsesSpecialTokens: false)).prefix(length))
             }
         }
         sequences.removeAll { $0.count < 2 }

@@ -8,6 +8,7 @@ import Progress
 import Sealing
 import TensorEngine
 import Tokenizers
+import Training
 
 extension LayerSelection: ExpressibleByArgument {}
 extension DistillationLoss: ExpressibleByArgument {}
@@ -31,7 +32,7 @@ struct Compress: ParsableCommand {
     @Argument(help: "A Hugging Face directory or a .gguf file.")
     var model: String
 
-    @Option(help: "An emulator recipe, such as Emulators/half.yaml; flags override it.")
+    @Option(help: "An emulator recipe, such as Emulators/distilled-half.yaml; flags override it.")
     var recipe: String?
 
     @Option(help: "Trainable blocks at the input end. (default: 2)")
@@ -66,6 +67,12 @@ struct Compress: ParsableCommand {
 
     @Option(help: "Public text to distil on: .txt, JSONL or CSV; or 'generated': the model writes it itself.")
     var publicData: String?
+
+    @Option(
+        help:
+            "How public records become text: alpaca, chatml or plain, as data holders will tune. (default: fields, joined)"
+    )
+    var publicTemplate: PromptTemplate?
 
     @Option(help: "Tokens to distil on; 0 keeps the blocks as they are. (default: 65536 with --public-data)")
     var distillTokens: Int?
@@ -140,6 +147,9 @@ struct Compress: ParsableCommand {
             if !output.hasSuffix(".fsot") { throw ValidationError("a sealed emulator is a file: use -o NAME.fsot") }
         }
         if let tokens = distillTokens, tokens < 0 { throw ValidationError("--distill-tokens \(tokens) is negative") }
+        if publicTemplate != nil, publicData == nil || publicData == "generated" {
+            throw ValidationError("--public-template needs --public-data FILE with records")
+        }
         if let tokens = distillTokens, tokens > 0, publicData == nil {
             throw ValidationError("--distill-tokens needs --public-data FILE or --public-data generated")
         }
@@ -260,7 +270,19 @@ struct Compress: ParsableCommand {
             return nil
         }
         guard publicData == "generated" else {
-            return try PublicText.read(publicData, tokenizer: files.tokenizer, length: request.distillation.length)
+            return try PublicText.read(
+                publicData,
+                tokenizer: files.tokenizer,
+                length: request.distillation.length,
+                encoder: try publicTemplate.map {
+                    try RecordEncoder(
+                        files.tokenizer,
+                        template: $0,
+                        maximumLength: request.distillation.length,
+                        configuration: files.configuration
+                    )
+                }
+            )
         }
         guard let start = files.tokenizer.endID ?? files.tokenizer.beginID else {
             throw CommandFailure("\(model) has no end-of-text token to start generating from; give --public-data FILE.")

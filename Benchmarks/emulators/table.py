@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""Reports/emulators-smollm2/README.md and pareto.svg from the cells: table.py [DIRECTORY]"""
+import json
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+HEAD = """# Emulators of SmolLM2-135M-Instruct
+
+Made by `make emulators` (Benchmarks/emulators: `cells.py` says what is measured, a cell's JSON is in `cells/`); this page by `table.py`.
+
+*Transfer* = (full zero-shot loss − plugged-in loss) / (full zero-shot loss − loss after tuning the same blocks inside the full model), on
+held-out records of GSM8K's test set, ± a standard error over records (one seed) or the deviation over seeds. *Ratio*: share of the middle's
+parameters that ships. *Recovery*: the best attack's R at 10 % of the owner's distillation tokens above the from-scratch control's, in points.
+Tuning: the adapter blocks whole, AdamW, rate 1e-4, batches of 4 records of at most 256 tokens, alpaca template, loss on the answers;
+public text: Dolly, where nothing else is said; `task`: the last 3,000 records of GSM8K's training set, of which none is tuned on.
+
+![transfer against ratio](pareto.svg)
+
+"""
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "Reports/emulators-smollm2"
+    cells = [json.loads(path.read_text()) for path in sorted((folder / "cells").glob("*.json"))]
+    rows = sorted((row(cell) for cell in cells), key=lambda r: (-r["ratio"], -r["transfer"]))
+    (folder / "pareto.svg").write_text(plot(rows))
+    (folder / "README.md").write_text(HEAD + table(rows) + "\n" + commands(rows))
+    print(table(rows))
+
+
+def row(cell):
+    release, probe = cell["report"]["release"], cell["report"]["probe"]
+    transfer = probe["transfer"]
+    seeds = len(transfer["values"])
+    error = transfer["deviation"] if seeds > 1 else probe["runs"][0]["transfer"]["standardError"]
+    before, after = forecast(release)
+    return {
+        "name": cell["cell"], "ratio": release["middleKept"], "verbatim": release["verbatimShare"], "seeds": seeds,
+        "steps": cell["steps"], "records": probe["fullZeroShot"]["records"], "transfer": transfer["mean"], "error": error,
+        "emulator": probe["emulatorZeroShot"]["loss"], "tuned": probe["emulatorTuned"]["mean"],
+        "plugged": probe["pluggedIn"]["mean"], "full": probe["fullZeroShot"]["loss"], "best": probe["fullTuned"]["mean"],
+        "advantage": advantage(cell["report"].get("recovery")), "arguments": cell["arguments"], "probe": cell["probe"],
+        "text": cell["text"], "before": before, "after": after, "seconds": cell["seconds"],
+    }
+
+
+def forecast(release):
+    values = [release.get(key) or {} for key in ("forecastBefore", "forecastAfter")]
+    return [{end: (value.get(end) or {}).get("cosine") for end in ("bottom", "top")} for value in values]
+
+
+def advantage(recovery):
+    """Points above the better from-scratch control at the largest budget; None without a recovery part."""
+    return None if recovery is None else recovery.get("advantage")
+
+
+def table(rows):
+    lines = ["| cell | ratio | transfer | emulator, zero-shot → tuned | full, zero-shot → plugged in (→ tuned inside) | recovery | records, seeds, steps |",
+             "|---|---|---|---|---|---|---|"]
+    for r in rows:
+        recovery = "" if r["advantage"] is None else f"{100 * r['advantage']:+.0f}"
+        better = "" if r["plugged"] < r["tuned"] else " (plug-in worse than tuned emulator)"
+        lines.append(
+            f"| {r['name']} | {r['ratio']:.3f} | **{100 * r['transfer']:.1f} %** ± {100 * r['error']:.1f}{better} | {r['emulator']:.3f} → {r['tuned']:.3f} | "
+            f"{r['full']:.3f} → {r['plugged']:.3f} ({r['best']:.3f}) | {recovery} | {r['records']}, {r['seeds']}, {r['steps']} |")
+    return "\n".join(lines) + "\n"
+
+
+def commands(rows):
+    lines = ["## The cells as commands", "", "`fsot compress MODEL --public-data TEXT --report full --probe-data …` with:", "",
+             "| cell | arguments | probe | text | seconds |", "|---|---|---|---|---|"]
+    for r in rows:
+        lines.append(f"| {r['name']} | `{r['arguments']}` | {('`' + r['probe'] + '`') if r['probe'] else ''} | {r['text']} | {r['seconds']} |")
+    return "\n".join(lines) + "\n"
+
+
+def plot(rows, width=760, height=460):
+    left, right, top, bottom = 60, 20, 20, 50
+
+    def x(ratio):
+        return left + (width - left - right) * ratio
+
+    highest = max([0.9] + [r["transfer"] for r in rows]) * 1.08
+    lowest = min([0.0] + [r["transfer"] for r in rows])
+
+    def y(transfer):
+        return height - bottom - (height - top - bottom) * (transfer - lowest) / (highest - lowest)
+
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-family="sans-serif" font-size="11">',
+             f'<rect width="{width}" height="{height}" fill="white"/>']
+    for tick in range(0, 101, 10):
+        if lowest <= tick / 100 <= highest:
+            parts.append(f'<line x1="{left}" x2="{width - right}" y1="{y(tick / 100):.1f}" y2="{y(tick / 100):.1f}" stroke="#ddd"/>'
+                         f'<text x="{left - 6}" y="{y(tick / 100) + 4:.1f}" text-anchor="end">{tick} %</text>')
+    for tick in (0, 0.25, 0.5, 0.75, 1):
+        parts.append(f'<text x="{x(tick):.1f}" y="{height - bottom + 16}" text-anchor="middle">{tick}</text>')
+    parts.append(f'<text x="{(left + width - right) / 2}" y="{height - 10}" text-anchor="middle">share of the middle’s parameters that ships</text>')
+    for ratio, target in ((0.75, 0.9), (0.5, 0.8), (0.25, 0.6)):
+        parts.append(f'<line x1="{x(ratio) - 14:.1f}" x2="{x(ratio) + 14:.1f}" y1="{y(target):.1f}" y2="{y(target):.1f}" stroke="#c00" stroke-width="2"/>')
+    best = {}
+    for r in rows:
+        key = round(r["ratio"], 1)
+        if key not in best or r["transfer"] > best[key]["transfer"]:
+            best[key] = r
+    for r in rows:
+        colour = "#1a6" if "top" in r["name"] else "#36c" if "uniform" not in r["name"] else "#c83"
+        parts.append(f'<circle cx="{x(r["ratio"]):.1f}" cy="{y(r["transfer"]):.1f}" r="4" fill="{colour}"><title>{r["name"]}</title></circle>')
+    for r in best.values():
+        parts.append(f'<text x="{x(r["ratio"]) + 8:.1f}" y="{y(r["transfer"]) + 4:.1f}">{r["name"]}</text>')
+    parts.append(f'<text x="{left + 8}" y="{top + 8}" fill="#c00">— the issue’s targets</text>'
+                 f'<text x="{left + 8}" y="{top + 24}"><tspan fill="#1a6">● only the top tuned</tspan>  <tspan fill="#36c">● both ends, thinner blocks</tspan>  '
+                 f'<tspan fill="#c83">● blocks dropped</tspan></text></svg>')
+    return "\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    main()
