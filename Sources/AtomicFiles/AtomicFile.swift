@@ -150,9 +150,10 @@ public final class StagedDirectory {
 
     /// Makes the temporary directory; missing parents of `destination` are made too.
     ///
+    /// - Parameter permissions: of the directory; `0o700` for secrets.
     /// - Throws: `AtomicFileError.alreadyExists` when the destination exists and is not an empty directory,
     ///   `AtomicFileError.system` otherwise.
-    public init(destination: String) throws {
+    public init(destination: String, permissions: mode_t = 0o755) throws {
         var trimmed = destination
         while trimmed.count > 1 && trimmed.hasSuffix("/") { trimmed.removeLast() }
         self.destination = trimmed
@@ -165,6 +166,7 @@ public final class StagedDirectory {
         }
         do {
             try manager.createDirectory(atPath: path, withIntermediateDirectories: true)
+            if permissions != 0o755 { try manager.setAttributes([.posixPermissions: permissions], ofItemAtPath: path) }
         } catch {
             throw AtomicFileError.system(
                 operation: "create",

@@ -1,3 +1,4 @@
+import Checkpoints
 import Cryptography
 import Foundation
 import LanguageModels
@@ -63,7 +64,9 @@ public enum EmulatorCompression {
     ///   - request: what to make.
     ///   - text: public text; nil: nothing is distilled or probed.
     ///   - cache: see ``Distillation/run(on:heldOut:cache:checkpoint:progress:isCancelled:)``.
-    ///   - checkpoint: the same.
+    ///   - checkpoint: a directory where the distillation is saved and gone on from.
+    ///   - modelIdentity: identifies the full model's weights; what is gone on with must be of the same.
+    ///   - type: what weights will be written as: all figures are of the rounded ones.
     ///   - progress: told what goes on.
     ///   - notice: told what the owner should know at once, before the work that it concerns.
     ///   - isCancelled: asked between steps.
@@ -75,18 +78,24 @@ public enum EmulatorCompression {
         text: PublicText?,
         cache: TeacherCacheLocation? = nil,
         checkpoint: String? = nil,
+        modelIdentity: String? = nil,
+        type: ElementType = .f32,
         progress: ProgressHandler? = nil,
         notice: (CompressionNotice) -> Void = { _ in },
         isCancelled: () -> Bool = { false }
     ) throws -> CompressedModel {
         try request.thinning.validate()
         let (training, probe) = text?.holdingOut(every: 10) ?? (nil, nil)
+        // What decides when to stop cannot also say how good the result is.
+        let halves = probe?.holdingOut(every: 2)
+        let (deciding, judging) =
+            halves?.heldOut.sequences.isEmpty == false ? (halves?.rest, halves?.heldOut) : (nil, probe)
         if let training, training.sequences.isEmpty {
             throw EmulatorError.notEnoughText(source: training.source, tokens: 0, needed: 2)
         }
         let (split, choice) = try chooseSplit(full, request, training, progress, isCancelled)
         if let warning = CompressionNotice(choice) { notice(warning) }
-        let emulator = try MiddleThinning.apply(
+        var emulator = try MiddleThinning.apply(
             to: full.subset(blocks: split.sourceLayers, copying: Set(split.thinnedMiddle)),
             full: full,
             split: split,
@@ -117,23 +126,33 @@ public enum EmulatorCompression {
             )
             distilled = try distillation.run(
                 on: training,
-                heldOut: probe,
+                heldOut: deciding,
                 cache: cache,
-                checkpoint: checkpoint,
+                checkpoint: checkpoint.map {
+                    DistillationCheckpoint(
+                        directory: $0,
+                        origin:
+                            "\(modelIdentity ?? "") \(full.precision) \(split) \(request.thinning) \(text?.tokenCount ?? 0)"
+                    )
+                },
                 progress: progress,
                 isCancelled: isCancelled
             )
         }
+        if type != .f32 { emulator = try emulator.rounded(to: type) }
         let distilledForecast =
             distilled.tokens == 0
             ? nil : try gradients?.forecast(emulator, progress: progress, isCancelled: isCancelled)
         if let distilledForecast { notice(.forecast(distilledForecast, isDistilled: true)) }
-        let sequences = Array((probe?.sequences ?? []).prefix(32))
+        let sequences = Array((judging?.sequences ?? []).prefix(32))
         let losses = try meanLosses([full, emulator], on: sequences, progress: progress, isCancelled: isCancelled)
         let releaseID = SecureRandom.bytes(16).map { String(format: "%02x", $0) }.joined()
         let adapter = split.adapterLayers.flatMap { emulator.blocks[$0].parameters }.reduce(0) { $0 + $1.value.count }
-        let verbatim = VerbatimPart.find(in: emulator, of: full, sourceLayers: split.sourceLayers)
-            .reduce(0) { $0 + $1.count }
+        let parts = VerbatimPart.find(in: emulator, of: full, sourceLayers: split.sourceLayers)
+        let verbatim = parts.reduce(0) { $0 + $1.count }
+        let verbatimMiddle = parts.reduce(0) { sum, part in
+            TensorName.layer(of: part.tensor).map(split.middle.contains) == true ? sum + part.count : sum
+        }
         let report = OwnerReport(
             releaseID: releaseID,
             date: Date().formatted(.iso8601),
@@ -153,6 +172,8 @@ public enum EmulatorCompression {
             middleKept: Double(emulator.parameterCount(of: split.thinnedMiddle))
                 / Double(full.parameterCount(of: split.middle)),
             verbatimShare: Double(verbatim) / Double(full.parameterCount),
+            middleVerbatimShare: Double(verbatimMiddle) / Double(full.parameterCount(of: split.middle)),
+            modelIdentity: modelIdentity,
             fullLoss: losses?[0],
             emulatorLoss: losses?[1],
             layerChoice: choice,

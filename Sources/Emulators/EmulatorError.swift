@@ -14,6 +14,8 @@ public enum EmulatorError: Error, Equatable, CustomStringConvertible {
     case unreadableLedger(path: String, reason: String)
     /// There is not enough text to distil on.
     case notEnoughText(source: String, tokens: Int, needed: Int)
+    /// A setting has no meaning.
+    case invalidSetting(reason: String, remedy: String)
     /// LAPACK finds no singular value decomposition of a weight.
     case notDecomposable(tensor: String)
     /// Something compares texts, or batches of them, and there are too few with anything to predict.
@@ -28,7 +30,7 @@ public enum EmulatorError: Error, Equatable, CustomStringConvertible {
     /// One sentence with the remedy.
     public var description: String {
         switch self {
-        case .invalidSplit(let reason, let remedy):
+        case .invalidSplit(let reason, let remedy), .invalidSetting(let reason, let remedy):
             return "\(reason); \(remedy)."
         case .invalidDescription(let path, let reason):
             return

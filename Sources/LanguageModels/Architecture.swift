@@ -17,7 +17,8 @@ public enum Architecture: String, CaseIterable, Sendable {
     /// - Throws: `LanguageModelError.unknownArchitecture` with what was found.
     public init(json: JSONValue) throws {
         let classNames = (json["architectures"]?.array ?? []).compactMap(\.string)
-        if let type = json["model_type"]?.string {
+        if var type = json["model_type"]?.string {
+            if type.hasPrefix(Self.thinnedPrefix) { type.removeFirst(Self.thinnedPrefix.count) }
             guard let known = Architecture(rawValue: type) else { throw Self.unknown("\"\(type)\"") }
             if let name = classNames.first, !name.hasSuffix("ForCausalLM"), !name.hasSuffix("LMHeadModel"),
                 !name.hasSuffix("Model")
@@ -34,6 +35,10 @@ public enum Architecture: String, CaseIterable, Sendable {
         }
         self = known
     }
+
+    /// Stands before the `model_type` of a model whose blocks are not all of one shape: software that knows only one shape then
+    /// says that it does not know the model, instead of filling in weights of its own.
+    static let thinnedPrefix = "fsot_thinned_"
 
     private static func unknown(_ found: String) -> LanguageModelError {
         .unknownArchitecture(found: found, supported: allCases.map(\.rawValue))

@@ -50,6 +50,11 @@ extension LanguageModel {
     private func configurationJSON(_ type: ElementType) -> JSONValue {
         var json = configuration.json(layerCount: blocks.count)
         let name: JSONValue = type == .bf16 ? "bfloat16" : type == .f16 ? "float16" : "float32"
+        if !configuration.thinnedBlocks.isEmpty {
+            let architecture = configuration.architecture
+            json["model_type"] = .string(Architecture.thinnedPrefix + architecture.rawValue)
+            json["architectures"] = .array([.string("FsotThinned" + architecture.definition.className)])
+        }
         json["dtype"] = name
         json["torch_dtype"] = name
         return json

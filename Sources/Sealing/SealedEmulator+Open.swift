@@ -110,12 +110,13 @@ extension SealedContainer {
             // The observer does not outlive the source, and the source does not outlive this closure.
             try withoutActuallyEscaping(advance) { advance in
                 let ciphertext = try HashingSource(source, observer: advance)
-                let payload = try AgeDecryptor(
-                    ciphertext,
-                    identity: identity.age,
-                    what: path,
-                    holder: identity.name
-                )
+                let payload: AgeDecryptor
+                do {
+                    payload = try AgeDecryptor(ciphertext, identity: identity.age, what: path, holder: identity.name)
+                } catch SealingError.notARecipient {
+                    // The manifest names this identity, so somebody put another payload in its place.
+                    throw SealingError.otherRecipients(what: path)
+                }
                 guard payload.recipientCount == manifest.to.count else {
                     throw SealingError.otherRecipients(what: path)
                 }

@@ -36,9 +36,60 @@ struct CompressionTests {
         #expect(again.status == 1 && again.errors.contains("half.partial") && again.errors.contains("--resume"))
         let other = try Transcript.run(command("half", ["--resume", "--distill-lr", "0.1"]), in: scratch)
         #expect(other.status == 1 && other.errors.contains("other"), "\(other.errors)")
+        // Weights of another recipe under this one's name would make the ledger lie.
+        for flag in [["--feed-forward", "0.4"], ["--attention", "0.5"], ["--bottom", "2"], ["--no-refit"]] {
+            let other = try Transcript.run(command("half", ["--resume"] + flag), in: scratch)
+            #expect(other.status == 1 && other.errors.contains("half.partial"), "\(flag): \(other.errors)")
+        }
         try story.run(command("half", ["--resume"]))
         #expect(try weights("half") == weights("whole"))
         #expect(try !scratch.files.contains("half.partial"))
+    }
+
+    @Test(arguments: [
+        (["--divergence-weight", "1"], "--loss per-token"), (["--divergence-weight=-1"], "0 or more"),
+        (["--calibration-tokens", "0"], "16384"), (["--distill-lr=-1"], "--distill-lr"),
+        (["--report", "full", "--probe-data", "none.jsonl"], "none.jsonl"),
+    ]) func senselessSettingsAreRefused(_ flags: [String], _ remedy: String) throws {
+        let run = try Transcript.run(command("half", flags), in: scratch)
+        #expect(run.status == 1 && run.errors.contains(remedy), "\(run.errors)")
+        #expect(try !scratch.files.contains { $0.hasPrefix("half") })
+    }
+
+    /// The owner's directory says which layers were kept: nobody else on the machine may look.
+    @Test func ownersDirectoryIsClosed() throws {
+        try story.run(command("half"))
+        let attributes = try FileManager.default.attributesOfItem(atPath: scratch.path + "/half.owner")
+        #expect((attributes[.posixPermissions] as? Int) == 0o700)
+    }
+
+    /// Figures are of what ships: in bfloat16 no weight of this model stays as it is.
+    @Test func roundedWeightsAreNotCalledVerbatim() throws {
+        let run = try story.run(command("half", ["--dtype", "bf16", "--json"]))
+        #expect((try run.json()["verbatimShare"] as? Double).map { $0 < 0.01 } == true)
+    }
+
+    /// What only fsot can read says so in its config.json.
+    @Test func thinnedConfigurationsAreNobodyElses() throws {
+        try story.run(command("narrow"))
+        try story.run(command("portable", ["--portable"]))
+        func modelType(_ emulator: String) throws -> String? {
+            let data = try Data(contentsOf: URL(fileURLWithPath: scratch.path + "/\(emulator)/config.json"))
+            return (try JSONSerialization.jsonObject(with: data) as? [String: Any])?["model_type"] as? String
+        }
+        #expect(try modelType("narrow") == "fsot_thinned_" + (modelType("portable") ?? ""))
+    }
+
+    @Test func aReportNeedsTheModelThatItWasMadeFrom() throws {
+        try story.run(command("half"))
+        try story.run([
+            "compress", "model", "--bottom", "1", "--top", "1", "--keep", "1", "--dtype", "bf16", "-q", "-o", "other",
+        ])
+        let run = try Transcript.run(
+            ["report", "half", "--model", "other", "--public-data", "north.jsonl"],
+            in: scratch
+        )
+        #expect(run.status == 1 && run.errors.contains("half was not made from other"), "\(run.errors)")
     }
 
     @Test func nothingToGoOnWith() throws {

@@ -44,7 +44,7 @@ public struct Distillation {
     ///   - text: public text.
     ///   - heldOut: public text that decides when to stop and which weights stay; nil or empty: the last ones do.
     ///   - cache: where the teacher's states are kept when the tokens are more than one epoch.
-    ///   - checkpoint: a directory where the run is saved whenever held-out text is looked at, and gone on from.
+    ///   - saved: where the run is saved whenever held-out text is looked at, and gone on from.
     ///   - progress: told tokens and loss after each step.
     ///   - isCancelled: asked between steps.
     /// - Throws: `EmulatorError.diverged`; `TrainingError.checkpointMismatch` when the checkpoint is of another run;
@@ -53,7 +53,7 @@ public struct Distillation {
         on text: PublicText,
         heldOut: PublicText? = nil,
         cache: TeacherCacheLocation? = nil,
-        checkpoint: String? = nil,
+        checkpoint saved: DistillationCheckpoint? = nil,
         progress: ProgressHandler? = nil,
         isCancelled: () -> Bool = { false }
     ) throws -> DistillationReport {
@@ -90,7 +90,6 @@ public struct Distillation {
             try teacher.remember(examples + heldOutExamples, at: cache)
         }
         let watch = EarlyStopping(heldOutExamples, configuration: configuration, steps: steps)
-        let saved = checkpoint.map { DistillationCheckpoint(directory: $0) }
         var report =
             try saved?.restore(trainer, watch: watch, configuration: configuration)
             ?? DistillationReport(source: text.source, tokens: 0, losses: [])
@@ -122,6 +121,7 @@ public struct Distillation {
         }
         watch?.restoreBest(to: parameters)
         report.heldOut = watch?.history ?? []
+        report.keptStep = watch?.best?.step ?? report.losses.count
         return report
     }
 

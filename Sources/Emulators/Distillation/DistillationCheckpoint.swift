@@ -5,16 +5,26 @@ import TensorEngine
 import Training
 
 /// A distillation on disk, so that a killed run goes on where it last looked at held-out text.
-struct DistillationCheckpoint {
+public struct DistillationCheckpoint: Sendable {
     /// A directory of the owner's; made when missing.
-    let directory: String
+    public var directory: String
+    /// What the emulator was cut from and how: a state of another one is refused.
+    public var origin: String
+
+    /// Makes a location.
+    public init(directory: String, origin: String) {
+        self.directory = directory
+        self.origin = origin
+    }
 
     private static let stateName = "distillation.json"
 
     private struct State: Codable {
+        var origin: String
         var configuration: DistillationConfiguration
         var report: DistillationReport
         var misses: Int
+        var bestStep: Int?
         var bestLoss: Double?
         var bestFile: String?
     }
@@ -31,8 +41,9 @@ struct DistillationCheckpoint {
         let step = trainer.step
         let slot = directory + "/step-\(step)"
         try trainer.checkpoint().save(to: slot)
-        var state = State(configuration: configuration, report: report, misses: watch?.misses ?? 0)
+        var state = State(origin: origin, configuration: configuration, report: report, misses: watch?.misses ?? 0)
         if let best = watch?.best {
+            state.bestStep = best.step
             state.bestLoss = best.loss
             state.bestFile = "step-\(step)/best.safetensors"
             try SafetensorsWriter.write(
@@ -63,6 +74,12 @@ struct DistillationCheckpoint {
         guard let data = FileManager.default.contents(atPath: path),
             let state = try? JSONDecoder().decode(State.self, from: data)
         else { throw TrainingError.checkpointMismatch(path: path, reason: "it is damaged") }
+        guard state.origin == origin else {
+            throw TrainingError.checkpointMismatch(
+                path: path,
+                reason: "it was made from another model, or with another split, thinning or arithmetic"
+            )
+        }
         guard state.configuration == configuration else {
             throw TrainingError.checkpointMismatch(path: path, reason: "it was made with other distillation settings")
         }
@@ -70,12 +87,14 @@ struct DistillationCheckpoint {
             TrainerCheckpoint.load(from: directory + "/step-\(state.report.losses.count)"),
             path: directory
         )
-        if let watch, let loss = state.bestLoss, let name = state.bestFile, !name.contains("..") {
+        if let watch, let step = state.bestStep, let loss = state.bestLoss, let name = state.bestFile,
+            !name.contains("..")
+        {
             let file = try SafetensorsFile(path: directory + "/" + name)
             watch.restore(
                 history: state.report.heldOut,
                 misses: state.misses,
-                best: (loss, try trainer.parameters.map { try file.tensor($0.name) })
+                best: (step, loss, try trainer.parameters.map { try file.tensor($0.name) })
             )
         }
         return state.report

@@ -66,6 +66,29 @@ public struct DistillationConfiguration: Codable, Sendable, Equatable {
     }
 }
 
+extension DistillationConfiguration {
+    /// Checks the settings against each other.
+    ///
+    /// - Throws: `EmulatorError.invalidSetting` naming the flag.
+    public func validate() throws {
+        func refuse(_ reason: String, _ remedy: String) -> EmulatorError {
+            .invalidSetting(reason: reason, remedy: remedy)
+        }
+        guard divergenceWeight >= 0, divergenceWeight.isFinite else {
+            throw refuse("--divergence-weight \(divergenceWeight) is not a weight", "give 0 or more")
+        }
+        guard divergenceWeight == 0 || loss != .perLayer else {
+            throw refuse(
+                "--divergence-weight has no meaning with --loss per-layer, whose blocks never see each other",
+                "use --loss per-token"
+            )
+        }
+        guard learningRate > 0, learningRate.isFinite else {
+            throw refuse("--distill-lr \(learningRate) is not a learning rate", "give a number above 0, such as 5e-4")
+        }
+    }
+}
+
 /// What distillation did.
 public struct DistillationReport: Codable, Sendable, Equatable {
     /// Where the text came from.
@@ -78,6 +101,12 @@ public struct DistillationReport: Codable, Sendable, Equatable {
     public var heldOut: [HeldOutLoss] = []
     /// Whether it ended before its tokens were used up, because held-out text got no better.
     public var stoppedEarly = false
+
+    /// Steps after which the weights were as they are now: fewer than were taken when held-out text was better then.
+    public var keptStep = 0
+
+    /// Whether distillation made held-out text no better, so that the weights are those it began with.
+    public var keptNothing: Bool { keptStep == 0 && !losses.isEmpty }
 
     /// The loss on held-out text at one moment.
     public struct HeldOutLoss: Codable, Sendable, Equatable {

@@ -13,7 +13,9 @@ final class EarlyStopping {
 
     private let examples: [EncodedExample]
     private let patience: Int
-    private(set) var best: (loss: Double, values: [Tensor])?
+    /// While the learning rate rises, a look that is no better says nothing.
+    private let warmup: Int
+    private(set) var best: (step: Int, loss: Double, values: [Tensor])?
     private(set) var misses = 0
 
     /// - Returns: nil when there is nothing to look at, or nobody wants it.
@@ -21,6 +23,7 @@ final class EarlyStopping {
         guard !examples.isEmpty, configuration.evaluations > 0 else { return nil }
         self.examples = Array(examples.prefix(Self.sequences))
         patience = max(1, configuration.patience)
+        warmup = steps / 10
         interval = max(1, (steps + configuration.evaluations - 1) / configuration.evaluations)
     }
 
@@ -37,16 +40,20 @@ final class EarlyStopping {
         let mean = sum / Double(max(tokens, 1))
         history.append(.init(step: step, loss: mean))
         if mean < best?.loss ?? .infinity {
-            best = (mean, parameters.map { $0.value.copy() })
+            best = (step, mean, parameters.map { $0.value.copy() })
             misses = 0
-        } else {
+        } else if step > warmup {
             misses += 1
         }
         return misses >= patience
     }
 
     /// Goes on from where an earlier run was.
-    func restore(history: [DistillationReport.HeldOutLoss], misses: Int, best: (loss: Double, values: [Tensor])) {
+    func restore(
+        history: [DistillationReport.HeldOutLoss],
+        misses: Int,
+        best: (step: Int, loss: Double, values: [Tensor])
+    ) {
         self.history = history
         self.misses = misses
         self.best = best

@@ -41,6 +41,10 @@ public struct OwnerReport: Codable, Sendable, Equatable {
     public var middleKept: Double
     /// Share of the full model's parameters that travel bit for bit.
     public var verbatimShare: Double
+    /// Share of the middle's parameters that travel bit for bit.
+    public var middleVerbatimShare: Double
+    /// Identifies the full model's weights; nil when nobody said.
+    public var modelIdentity: String?
     /// Mean loss in nats a token on public text that distillation has not seen; nil without public text.
     public var fullLoss: Double?
     /// The same for the emulator.

@@ -81,13 +81,15 @@ public struct ReleasePolicy: Codable, Sendable, Equatable {
     ///   - depth: of the report.
     ///   - hasText: whether there is public text.
     ///   - hasProbe: whether there is a probe task.
-    public func unmeasured(at depth: ReportDepth, hasText: Bool, hasProbe: Bool) -> [Violation] {
+    ///   - hasAttacks: whether the recovery attacks are tried.
+    public func unmeasured(at depth: ReportDepth, hasText: Bool, hasProbe: Bool, hasAttacks: Bool = true) -> [Violation]
+    {
         lines.compactMap { line in
             switch line.key.need {
             case .nothing, .ledger: nil
             case .text: hasText ? nil : missing(line)
             case .probe: depth == .full && hasProbe ? nil : missing(line)
-            case .attacks: depth == .full && hasText ? nil : missing(line)
+            case .attacks: depth == .full && hasText && hasAttacks ? nil : missing(line)
             }
         }
     }

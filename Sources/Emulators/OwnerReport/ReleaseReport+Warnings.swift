@@ -46,7 +46,7 @@ extension ReleaseReport {
     }
 
     private var quickWarnings: [String] {
-        var warnings: [String] = []
+        var warnings = lossWarnings
         if let cosine = gradientCosine, cosine < GradientForecast.poorCosine {
             warnings.append(
                 String(format: "The adapter's gradient has a cosine of %.2f with that in the full model", cosine)
@@ -61,6 +61,28 @@ extension ReleaseReport {
         }
         return warnings
     }
+
+    private var lossWarnings: [String] {
+        var warnings: [String] = []
+        if release.distillationReport.keptNothing {
+            warnings.append(
+                "Distillation made held-out text no better, so the middle is as thinning left it: give more "
+                    + "--distill-tokens, or another --distill-lr."
+            )
+        }
+        if release.middleVerbatimShare > Self.muchVerbatim {
+            warnings.append(
+                String(
+                    format: "%.0f %% of the middle's own numbers are in the emulator, bit for bit.",
+                    release.middleVerbatimShare * 100
+                )
+            )
+        }
+        return warnings
+    }
+
+    /// More of the middle than this, unchanged, is worth a warning.
+    private static let muchVerbatim = 0.25
 
     private func costlyBlocks(_ choice: LayerChoice) -> [String] {
         guard let losses = choice.leaveOneOut else { return [] }

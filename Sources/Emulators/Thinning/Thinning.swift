@@ -40,6 +40,12 @@ public struct Thinning: Codable, Sendable, Equatable {
                 )
             }
         }
+        guard calibrationTokens > 0 else {
+            throw EmulatorError.invalidSetting(
+                reason: "--calibration-tokens \(calibrationTokens) is not a number of tokens",
+                remedy: "give a positive number, such as 16384"
+            )
+        }
     }
 
     /// Channels that stay of `size`: a multiple of eight where there are that many, which the kernels like.

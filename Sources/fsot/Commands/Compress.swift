@@ -19,7 +19,7 @@ struct Compress: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Make an emulator: thin the model's middle, distil it, keep both ends as the adapter.",
         discussion: """
-            The emulator is a Hugging Face directory that transformers opens. What it gives away and how it was made \
+            The emulator is a Hugging Face directory; where its blocks were made thinner, transformers opens it only with --portable. What it gives away and how it was made \
             goes to OUTPUT.owner/, which stays with the owner, and to the owner's ledger (fsot ledger). With --to and \
             --sign it is sealed to named data holders.
 
@@ -170,6 +170,8 @@ struct Compress: ParsableCommand {
         console.note("reading \(model)")
         let full = try LanguageModel.load(files.checkpoint.tensors, configuration: files.configuration, path: model)
         full.compute(in: try compute.precision())
+        // A probe file that cannot be used is better known before an hour of work.
+        if report == .full { _ = try measuring.probeTask(files) }
         let display = console.progress()
         let text = try publicText(files, full, request, display)
         let result = try work.endingWhenDiverged {
@@ -180,6 +182,8 @@ struct Compress: ParsableCommand {
                 text: text,
                 cache: request.distillation.tokens > 0 ? try work.cache(files, precision: full.precision) : nil,
                 checkpoint: work.checkpoint,
+                modelIdentity: try BaseModelFiles.identity(of: files.checkpoint),
+                type: dtype == "bf16" ? .bf16 : .f32,
                 progress: display.handler,
                 notice: { notice in
                     display.finish()
@@ -240,7 +244,8 @@ struct Compress: ParsableCommand {
         if let top { request.top = top }
         if let feedForward { request.thinning.feedForward = feedForward }
         if let attention { request.thinning.attention = attention }
-        if recipe == nil, !request.thinning.isWhole { request.keep = 1 }
+        let keepIsGiven = try recipe.map { try RecipeFile.read($0).names("keep") } ?? false
+        if !keepIsGiven, !request.thinning.isWhole { request.keep = 1 }
         if let keep { request.keep = keep }
         if let refit { request.thinning.refits = refit }
         if let calibrationTokens { request.thinning.calibrationTokens = calibrationTokens }
@@ -250,6 +255,7 @@ struct Compress: ParsableCommand {
         if let divergenceWeight { request.distillation.divergenceWeight = divergenceWeight }
         if let distillWeights { request.distillation.weights = distillWeights }
         if let distillLr { request.distillation.learningRate = distillLr }
+        try request.distillation.validate()
         request.distillation.seed = seed
         request.distillation.length = min(request.distillation.length, maximumLength)
         if publicData == nil {
@@ -312,7 +318,7 @@ struct Compress: ParsableCommand {
         display: ProgressDisplay
     ) throws {
         let type: ElementType = dtype == "bf16" ? .bf16 : .f32
-        let staged = try StagedDirectory(destination: output + ".owner")
+        let staged = try StagedDirectory(destination: output + ".owner", permissions: 0o700)
         try result.report.write(directory: staged.path)
         if assessed.depth != .none { try assessed.write(directory: staged.path) }
         let emulator = portable ? try result.emulator.padded() : result.emulator
@@ -362,8 +368,10 @@ struct Compress: ParsableCommand {
                 + String(format: "compression ratio %.3f", report.compressionRatio),
             "adapter           \(Magnitude.text(report.adapterParameters)) parameters",
             String(
-                format: "verbatim          %.1f %% of the full model's parameters travel bit for bit",
-                report.verbatimShare * 100
+                format:
+                    "verbatim          %.1f %% of the full model's parameters travel bit for bit, %.1f %% of the middle's",
+                report.verbatimShare * 100,
+                report.middleVerbatimShare * 100
             ),
         ]
         if let full = report.fullLoss, let emulator = report.emulatorLoss {
@@ -375,7 +383,14 @@ struct Compress: ParsableCommand {
                 )
             )
         }
-        if let first = report.distillationReport.losses.first, let last = report.distillationReport.losses.last {
+        if let first = report.distillationReport.heldOut.first?.loss,
+            let best = report.distillationReport.heldOut.map(\.loss).min()
+        {
+            lines.append(
+                String(format: "distillation      held-out loss %.4f → %.4f", first, best)
+                    + ", weights of step \(report.distillationReport.keptStep) of \(report.distillationReport.losses.count)"
+            )
+        } else if let first = report.distillationReport.losses.first, let last = report.distillationReport.losses.last {
             lines.append(String(format: "distillation      loss %.3f → %.3f", first, last))
         }
         lines += ReportText(assessed).lines

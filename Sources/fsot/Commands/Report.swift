@@ -47,7 +47,12 @@ struct Report: ParsableCommand {
         console.note("reading \(model) and \(emulator)")
         let full = try LanguageModel.load(files.checkpoint.tensors, configuration: files.configuration, path: model)
         full.compute(in: try compute.precision())
-        let (released, release) = try ReleaseAssessment.released(emulator, owner: owner, full: full)
+        let (released, release) = try ReleaseAssessment.released(
+            emulator,
+            owner: owner,
+            full: full,
+            model: files
+        )
         let length = min(release.distillation.length, files.configuration.maximumPositions)
         let assessment = ReleaseAssessment(
             options: measuring,
@@ -65,6 +70,11 @@ struct Report: ParsableCommand {
             wireBytes: (weights[.size] as? Int) ?? 0
         )
         try Interruption.check()
+        if measured.depth == .quick, let former = try? ReleaseReport.read(directory: owner), former.depth == .full {
+            throw CommandFailure(
+                "\(owner) holds a full report, which a quick one would replace; use --report full, or move it away."
+            )
+        }
         try measured.write(directory: owner)
         for warning in measured.warnings { console.warn(warning) }
         try measuring.enforcePolicy(on: measured, remedy: "accept it with --accept-risk")

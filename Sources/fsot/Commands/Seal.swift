@@ -64,7 +64,7 @@ struct Seal: ParsableCommand {
             owner: try IdentityFile.load(sign, passphrase: passphrase),
             licence: licence
         )
-        let staged = try StagedDirectory(destination: output + ".owner")
+        let staged = try StagedDirectory(destination: output + ".owner", permissions: 0o700)
         let manifest = try sealing.seal(
             directory,
             to: output,

@@ -25,6 +25,9 @@ struct RecipeFile {
         return RecipeFile(path: path, values: values)
     }
 
+    /// Whether the recipe has this key.
+    func names(_ key: String) -> Bool { values[key] != nil }
+
     func apply(to request: inout CompressionRequest) throws {
         try refuseUnknown(
             values,

@@ -101,13 +101,13 @@ struct ReleaseAssessment {
         let own = try options.recoveryData.map { try PublicText.read($0, tokenizer: files.tokenizer, length: length) }
         // Measured on what distillation has not seen where there is such text, else on a part of the attacker's own.
         guard let parts = (text ?? own)?.holdingOut(every: 10) else { return nil }
-        let tokens = release.distillationReport.tokens
         return try Recovery(
             full: full,
             text: text == nil ? parts.rest : own ?? parts.rest,
             heldOut: parts.heldOut,
             configuration: RecoveryConfiguration(
-                referenceTokens: options.recoveryTokens ?? (tokens > 0 ? tokens : 65_536),
+                // Those that were asked for: a run that stops early, or distils little, leaves the attacker no poorer.
+                referenceTokens: options.recoveryTokens ?? max(release.distillation.tokens, 65_536),
                 seeds: options.recoverySeeds
             ),
             cache: cache
@@ -116,7 +116,7 @@ struct ReleaseAssessment {
 
     /// Another release of the same model, from its directory and its owner's directory.
     private func other(_ path: String) throws -> ReleasedEmulator {
-        try Self.released(path, owner: path + ".owner", full: full).emulator
+        try Self.released(path, owner: path + ".owner", full: full, model: files).emulator
     }
 
     /// Opens a release with what its owner noted, in the full model's precision.
@@ -125,9 +125,15 @@ struct ReleaseAssessment {
     static func released(
         _ path: String,
         owner: String,
-        full: LanguageModel
+        full: LanguageModel,
+        model original: ModelFiles
     ) throws -> (emulator: ReleasedEmulator, release: OwnerReport) {
         let release = try OwnerReport.read(directory: owner)
+        if let identity = release.modelIdentity, try identity != BaseModelFiles.identity(of: original.checkpoint) {
+            throw CommandFailure(
+                "\(path) was not made from \(original.checkpoint.path); give the model that it was made from."
+            )
+        }
         let files = try ModelFiles(path: path)
         let model = try LanguageModel.load(files.checkpoint.tensors, configuration: files.configuration, path: path)
         model.compute(in: full.precision)
@@ -150,7 +156,8 @@ extension ReportOptions {
         let missing = try PolicyFile.read(policy).unmeasured(
             at: depth,
             hasText: hasText || recoveryData != nil,
-            hasProbe: probeData != nil
+            hasProbe: probeData != nil,
+            hasAttacks: recoverySeeds > 0
         )
         if !missing.isEmpty {
             throw CommandFailure(

@@ -81,6 +81,11 @@ extension LedgerEntry {
                 "distill_tokens": .int(report.distillation.tokens),
                 "loss": .string(report.distillation.loss.rawValue),
                 "learning_rate": .double(report.distillation.learningRate),
+                "divergence_weight": .double(report.distillation.divergenceWeight),
+                "weights": .string(report.distillation.weights.rawValue),
+                "batch": .int(report.distillation.batch), "length": .int(report.distillation.length),
+                "calibration_tokens": .int(report.thinning.calibrationTokens),
+                "public_text": .string(report.distillationReport.source),
             ]
         )
     }
@@ -116,6 +121,13 @@ enum BaseModelFiles {
     /// - Throws: `SealingError.unreadable`.
     static func digests(of checkpoint: Checkpoint) throws -> [[UInt8]] {
         try checkpoint.weightFiles().map { try BaseModelCommitment.digest(ofFile: $0) }
+    }
+
+    /// The digests as one text.
+    ///
+    /// - Throws: `SealingError.unreadable`.
+    static func identity(of checkpoint: Checkpoint) throws -> String {
+        try digests(of: checkpoint).map(\.hexadecimal).joined(separator: " ")
     }
 }
 

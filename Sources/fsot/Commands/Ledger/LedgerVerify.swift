@@ -32,6 +32,9 @@ struct LedgerVerify: ParsableCommand {
 
     func run() throws {
         let ledger = location.file
+        guard FileManager.default.fileExists(atPath: ledger.path) else {
+            throw CommandFailure("There is no ledger \(ledger.path); check --ledger and FSOT_HOME.")
+        }
         let found = try ledger.verify(head: head)
         if found.endsBeyondHead {
             options.console.warn(
