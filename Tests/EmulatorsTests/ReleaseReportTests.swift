@@ -122,6 +122,7 @@ import Training
         var report = try report()
         report.release.layerChoice = nil
         report.release.forecast = nil
+        report.release.middleVerbatimShare = 0.1
         report.recovery = nil
         func set(emulator: Double, plugged: Double, zero: Double) {
             report.probe?.emulatorTuned = SeedSpread([emulator])
@@ -135,6 +136,12 @@ import Training
         #expect(report.warnings.count == 1 && report.warnings[0].contains("does not transfer"))
         set(emulator: 1.4, plugged: 1.3, zero: 1.5)
         #expect(report.warnings.count == 1 && report.warnings[0].contains("replaces it"))
+        report.release.middleVerbatimShare = 0.5
+        report.release.distillationReport.losses = [1, 1]
+        #expect(report.warnings.count == 3 && report.warnings[1].contains("held-out text no better"))
+        #expect(report.warnings[2].contains("50 % of the middle's own numbers"))
+        report.release.middleVerbatimShare = 0.1
+        report.release.distillationReport.keptStep = 1
         set(emulator: 1, plugged: 1.2, zero: 1.5)
         #expect(report.warnings.count == 2 && report.warnings[0].contains("nothing to come back for"))
         report.release.forecast = GradientForecast(

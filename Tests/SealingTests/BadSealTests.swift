@@ -142,7 +142,8 @@ struct BadSealTests {
             manifest["to"] = [["name": "carol", "age_recipient": carol]]
         }
         try expect("alice is not a recipient of")
-        try expect("carol is not a recipient of", as: 2)
+        // The manifest names carol, but the payload is not for her: somebody changed one of the two.
+        try expect("is encrypted to others than its manifest says", as: 2)
     }
 
     @Test func somebodyElsesSignature() throws {
