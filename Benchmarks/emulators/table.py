@@ -12,7 +12,8 @@ Made by `make emulators` (Benchmarks/emulators: `cells.py` says what is measured
 
 *Transfer* = (full zero-shot loss − plugged-in loss) / (full zero-shot loss − loss after tuning the same blocks inside the full model), on
 held-out records of GSM8K's test set, ± a standard error over records (one seed) or the deviation over seeds. *Ratio*: share of the middle's
-parameters that ships. *Recovery*: the best attack's R at 10 % of the owner's distillation tokens above the from-scratch control's, in points.
+parameters that ships. *Recovery*: the best attack's R at a tenth of 65,536 tokens of the public text, and how many points that is above the
+from-scratch control (the shipped ends with a random middle, trained alike). *Cosine, top*: the forecast, of the adapter's gradient.
 Tuning: the adapter blocks whole, AdamW, rate 1e-4, batches of 4 records of at most 256 tokens, alpaca template, loss on the answers;
 public text: Dolly, where nothing else is said; `task`: the last 3,000 records of GSM8K's training set, of which none is tuned on.
 
@@ -47,24 +48,26 @@ def row(cell):
 
 
 def forecast(release):
-    values = [release.get(key) or {} for key in ("forecastBefore", "forecastAfter")]
+    values = [release.get(key) or {} for key in ("forecast", "distilledForecast")]
     return [{end: (value.get(end) or {}).get("cosine") for end in ("bottom", "top")} for value in values]
 
 
 def advantage(recovery):
-    """Points above the better from-scratch control at the largest budget; None without a recovery part."""
-    return None if recovery is None else recovery.get("advantage")
+    """The strongest attack's R at a tenth of the reference tokens, and above the random middle at equal compute; None if not tried."""
+    found = [entry for entry in (recovery or {}).get("advantages", []) if entry["share"] == 0.1]
+    return (found[0]["recovery"], found[0]["overRandomMiddle"]) if found else None
 
 
 def table(rows):
-    lines = ["| cell | ratio | transfer | emulator, zero-shot → tuned | full, zero-shot → plugged in (→ tuned inside) | recovery | records, seeds, steps |",
-             "|---|---|---|---|---|---|---|"]
+    lines = ["| cell | ratio | transfer | emulator, zero-shot → tuned | full, zero-shot → plugged in (→ tuned inside) | cosine, top | recovery: R, points | records, seeds, steps |",
+             "|---|---|---|---|---|---|---|---|"]
     for r in rows:
-        recovery = "" if r["advantage"] is None else f"{100 * r['advantage']:+.0f}"
+        recovery = "" if r["advantage"] is None else f"{r['advantage'][0]:.2f}, {100 * r['advantage'][1]:+.0f}"
+        cosine = r["after"]["top"] or r["before"]["top"]
         better = "" if r["plugged"] < r["tuned"] else " (plug-in worse than tuned emulator)"
         lines.append(
             f"| {r['name']} | {r['ratio']:.3f} | **{100 * r['transfer']:.1f} %** ± {100 * r['error']:.1f}{better} | {r['emulator']:.3f} → {r['tuned']:.3f} | "
-            f"{r['full']:.3f} → {r['plugged']:.3f} ({r['best']:.3f}) | {recovery} | {r['records']}, {r['seeds']}, {r['steps']} |")
+            f"{r['full']:.3f} → {r['plugged']:.3f} ({r['best']:.3f}) | {'' if cosine is None else f'{cosine:.2f}'} | {recovery} | {r['records']}, {r['seeds']}, {r['steps']} |")
     return "\n".join(lines) + "\n"
 
 
