@@ -13,10 +13,13 @@ BENCH_ROWS ?= *
 BENCH_ROUNDS ?= 5
 BENCH_PATIENCE ?= 20
 
+DATA ?= data
+CELLS ?= *
+
 FUZZ_SECONDS ?= 600
 FUZZ_PARSERS ?= tar age manifest safetensors gguf tokenizer
 
-.PHONY: help packages build test model demo bench fuzz format lint install clean
+.PHONY: help packages build test model demo bench emulators fuzz format lint install clean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -40,6 +43,10 @@ demo: build $(MODEL) ## the whole story on a real model: compress, tune, plug, a
 
 bench: packages $(MODEL) ## compare speed and memory with PyTorch; BENCH_ROWS=name,... BENCH_ROUNDS=n
 	@Scripts/bench.sh $(MODEL) .bench-venv --rows '$(BENCH_ROWS)' --rounds $(BENCH_ROUNDS) --patience $(BENCH_PATIENCE)
+
+emulators: build $(MODEL) ## measure recipes on a probe task; DATA=directory with gsm8k/ and dolly/, CELLS=name,...
+	@python3 Benchmarks/emulators/grid.py --fsot $(FSOT) --model $(MODEL) --data '$(DATA)' --cells '$(CELLS)'
+	@python3 Benchmarks/emulators/table.py
 
 fuzz: packages ## libFuzzer on the parsers; FUZZ_SECONDS=600 each, FUZZ_PARSERS="tar age …"
 	@Scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_PARSERS)
