@@ -19,6 +19,8 @@ public text: Dolly, where nothing else is said; `task`: the last 3,000 records o
 
 ![transfer against ratio](pareto.svg)
 
+[The owner's report](owner-report/report.html) of one of them, `frontier-half`.
+
 """
 
 
