@@ -17,6 +17,11 @@ from-scratch control (the shipped ends with a random middle, trained alike). *Co
 Tuning: the adapter blocks whole, AdamW, rate 1e-4, batches of 4 records of at most 256 tokens, alpaca template, loss on the answers;
 public text: Dolly, where nothing else is said; `task`: the last 3,000 records of GSM8K's training set, of which none is tuned on.
 
+Read it so: what decides is public text near the task, in the template that will be tuned, and tuning only the top. No gradient passes through
+the thinned middle then, so all depends on its output, which distillation makes right. Recovery is measured on the same text, where a
+distilled emulator is close to the full model (R near 1 as it ships) and healing on it is learning the task as well (R above 1): transfer and
+recovery, so measured, rise together, and no cell here meets both of the issue's bounds.
+
 ![transfer against ratio](pareto.svg)
 
 [The owner's report](owner-report/report.html) of one of them, `frontier-half`.
@@ -110,7 +115,7 @@ def plot(rows, width=760, height=460):
         if key not in best or r["transfer"] > best[key]["transfer"]:
             best[key] = r
     for r in rows:
-        colour = "#1a6" if "top" in r["name"] else "#36c" if "uniform" not in r["name"] else "#c83"
+        colour = "#1a6" if "--bottom 0" in r["arguments"] else "#c83" if "--keep" in r["arguments"] else "#36c"
         parts.append(f'<circle cx="{x(r["ratio"]):.1f}" cy="{y(r["transfer"]):.1f}" r="4" fill="{colour}"><title>{r["name"]}</title></circle>')
     for r in best.values():
         parts.append(f'<text x="{x(r["ratio"]) + 8:.1f}" y="{y(r["transfer"]) + 4:.1f}">{r["name"]}</text>')
