@@ -19,8 +19,8 @@ public text: Dolly, where nothing else is said; `task`: the last 3,000 records o
 
 Read it so: what decides is public text near the task, in the template that will be tuned, and tuning only the top. No gradient passes through
 the thinned middle then, so all depends on its output, which distillation makes right. Recovery is measured on the same text, where a
-distilled emulator is close to the full model (R near 1 as it ships) and healing on it is learning the task as well (R above 1): transfer and
-recovery, so measured, rise together, and no cell here meets both of the issue's bounds.
+distilled emulator is close to the full model (R near 1 as it ships) and healing on it is learning the task as well (R above 1). Only
+`frontier-half` was attacked so far.
 
 ![transfer against ratio](pareto.svg)
 
