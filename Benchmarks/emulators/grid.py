@@ -73,7 +73,11 @@ def measure(cell, options, data, target):
              "--recovery-seeds", "1" if cell.recovery else "0", *shlex.split(cell.probe), "-o", str(output)]
     started = time.monotonic()
     subprocess.run(words, check=True, stdout=sys.stderr)
-    report = json.loads((options.work / f"{cell.name}.owner/report.json").read_text())
+    text = (options.work / f"{cell.name}.owner/report.json").read_text()
+    # Where the data lay is this machine's business.
+    for folder in (options.data, options.work):
+        text = text.replace(f"{folder}/", "")
+    report = json.loads(text)
     result = {"cell": cell.name, "ratio": cell.ratio, "text": cell.text, "arguments": cell.arguments, "probe": cell.probe,
               "held_out": cell.held_out, "steps": STEPS, "seconds": round(time.monotonic() - started),
               "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"), "commit": commit(),
