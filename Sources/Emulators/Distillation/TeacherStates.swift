@@ -12,7 +12,7 @@ struct TeacherStates {
 
 /// Runs the full model, or remembers what it said.
 final class Teacher {
-    /// Why the cache could not be used, if so: the loss is then not a number, and the caller throws this instead.
+    /// Why the cache could not be used, if so: states are then computed again, and the caller throws this at its next stop.
     private(set) var failure: (any Error)?
 
     private let full: LanguageModel

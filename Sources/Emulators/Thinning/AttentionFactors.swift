@@ -18,7 +18,7 @@ enum AttentionFactors {
         let weight = layer.weight.value.values
         guard
             let factors = LowRankFactors(
-                of: isRows ? weight : transposed(weight, rows: width, columns: out),
+                of: isRows ? weight : weight.transposed(rows: width, columns: out),
                 rows: out,
                 columns: width,
                 rank: rank,
@@ -28,16 +28,12 @@ enum AttentionFactors {
         guard factors.expand.allSatisfy(\.isFinite), factors.reduce.allSatisfy(\.isFinite) else { return nil }
         let expand = Tensor(
             shape: isRows ? [out, rank] : [rank, out],
-            values: isRows ? factors.expand : transposed(factors.expand, rows: out, columns: rank)
+            values: isRows ? factors.expand : factors.expand.transposed(rows: out, columns: rank)
         )
         let reduce = Tensor(
             shape: isRows ? [rank, width] : [width, rank],
-            values: isRows ? factors.reduce : transposed(factors.reduce, rows: rank, columns: width)
+            values: isRows ? factors.reduce : factors.reduce.transposed(rows: rank, columns: width)
         )
         return [localName + ".expand.weight": expand, localName + ".reduce.weight": reduce]
-    }
-
-    private static func transposed(_ values: [Float], rows: Int, columns: Int) -> [Float] {
-        (0..<columns).flatMap { column in (0..<rows).map { values[$0 * columns + column] } }
     }
 }

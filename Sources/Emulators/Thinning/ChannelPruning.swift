@@ -55,8 +55,8 @@ enum ChannelPruning {
         let (size, out, count) = (layer.inputSize, layer.outputSize, channels.count)
         let isColumns = layer.layout == .outputByInput
         let weight =
-            isColumns ? layer.weight.value.values : transposed(layer.weight.value.values, rows: size, columns: out)
-        let start = isColumns ? kept.values : transposed(kept.values, rows: count, columns: out)
+            isColumns ? layer.weight.value.values : layer.weight.value.values.transposed(rows: size, columns: out)
+        let start = isColumns ? kept.values : kept.values.transposed(rows: count, columns: out)
         let energy = (0..<size).reduce(0.0) { $0 + moment.values[$1 * size + $1] } / Double(size)
         let ridge = max(energy * 1e-2, 1e-30)
         var cross = [Double](repeating: 0, count: size * count)
@@ -75,7 +75,7 @@ enum ChannelPruning {
         guard fitted.allSatisfy(\.isFinite) else { return nil }
         return Tensor(
             shape: kept.shape,
-            values: isColumns ? fitted : transposed(fitted, rows: out, columns: count)
+            values: isColumns ? fitted : fitted.transposed(rows: out, columns: count)
         )
     }
 
@@ -114,9 +114,5 @@ enum ChannelPruning {
             for row in 0..<tensor.rows { for j in indices { picked.append(values[row * n + j]) } }
             return Tensor(shape: tensor.shape.dropLast() + [indices.count], values: picked)
         }
-    }
-
-    private static func transposed(_ values: [Float], rows: Int, columns: Int) -> [Float] {
-        (0..<columns).flatMap { column in (0..<rows).map { values[$0 * columns + column] } }
     }
 }

@@ -174,15 +174,17 @@ struct Compress: ParsableCommand {
         if report == .full { _ = try measuring.probeTask(files) }
         let display = console.progress()
         let text = try publicText(files, full, request, display)
+        let baseModel = try BaseModelFiles.digests(of: files.checkpoint)
+        let identity = BaseModelFiles.identity(baseModel)
         let result = try work.endingWhenDiverged {
             try EmulatorCompression.run(
                 full: full,
                 path: model,
                 request: request,
                 text: text,
-                cache: request.distillation.tokens > 0 ? try work.cache(files, precision: full.precision) : nil,
+                cache: work.cache(model: identity, precision: full.precision),
                 checkpoint: work.checkpoint,
-                modelIdentity: try BaseModelFiles.identity(of: files.checkpoint),
+                modelIdentity: identity,
                 type: dtype == "bf16" ? .bf16 : .f32,
                 progress: display.handler,
                 notice: { notice in
@@ -207,7 +209,7 @@ struct Compress: ParsableCommand {
             result,
             full: full,
             output: output,
-            baseModel: try BaseModelFiles.digests(of: files.checkpoint)
+            baseModel: baseModel
         )
         let written = try (portable ? result.emulator.padded() : result.emulator).parameterCount
         let assessed = try assessment.report(
@@ -239,13 +241,13 @@ struct Compress: ParsableCommand {
 
     private func resolvedRequest(maximumLength: Int) throws -> CompressionRequest {
         var request = CompressionRequest(seed: seed)
-        if let recipe { try RecipeFile.read(recipe).apply(to: &request) }
+        let recipe = try recipe.map { try RecipeFile.read($0) }
+        try recipe?.apply(to: &request)
         if let bottom { request.bottom = bottom }
         if let top { request.top = top }
         if let feedForward { request.thinning.feedForward = feedForward }
         if let attention { request.thinning.attention = attention }
-        let keepIsGiven = try recipe.map { try RecipeFile.read($0).names("keep") } ?? false
-        if !keepIsGiven, !request.thinning.isWhole { request.keep = 1 }
+        if recipe?.names("keep") != true, !request.thinning.isWhole { request.keep = 1 }
         if let keep { request.keep = keep }
         if let refit { request.thinning.refits = refit }
         if let calibrationTokens { request.thinning.calibrationTokens = calibrationTokens }

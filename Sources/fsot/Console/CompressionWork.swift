@@ -33,11 +33,12 @@ struct CompressionWork {
     }
 
     /// Where teacher states are kept, by the full model's weights and arithmetic.
-    func cache(_ files: ModelFiles, precision: ComputePrecision) throws -> TeacherCacheLocation {
-        let digests = try files.checkpoint.weightFiles().map { try FileDigest.hexadecimal(of: $0) }
-        return TeacherCacheLocation(
+    ///
+    /// - Parameter model: digests of the weights.
+    func cache(model: String, precision: ComputePrecision) -> TeacherCacheLocation {
+        TeacherCacheLocation(
             directory: teacherCache,
-            model: digests.joined(separator: " ") + (precision == .bfloat16 ? " bf16" : " f32")
+            model: model + (precision == .bfloat16 ? " bf16" : " f32")
         )
     }
 

@@ -129,7 +129,9 @@ struct ReleaseAssessment {
         model original: ModelFiles
     ) throws -> (emulator: ReleasedEmulator, release: OwnerReport) {
         let release = try OwnerReport.read(directory: owner)
-        if let identity = release.modelIdentity, try identity != BaseModelFiles.identity(of: original.checkpoint) {
+        if let identity = release.modelIdentity,
+            try identity != BaseModelFiles.identity(BaseModelFiles.digests(of: original.checkpoint))
+        {
             throw CommandFailure(
                 "\(path) was not made from \(original.checkpoint.path); give the model that it was made from."
             )

@@ -124,11 +124,7 @@ enum BaseModelFiles {
     }
 
     /// The digests as one text.
-    ///
-    /// - Throws: `SealingError.unreadable`.
-    static func identity(of checkpoint: Checkpoint) throws -> String {
-        try digests(of: checkpoint).map(\.hexadecimal).joined(separator: " ")
-    }
+    static func identity(_ digests: [[UInt8]]) -> String { digests.map(\.hexadecimal).joined(separator: " ") }
 }
 
 extension [UInt8] {
