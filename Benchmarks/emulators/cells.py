@@ -7,10 +7,10 @@ class Cell:
     name: str
     ratio: float          # the share of the middle's parameters that it aims at
     arguments: str        # of fsot compress
-    text: str = "dolly"   # public text: a key of measure.TEXTS
+    text: str = "dolly"   # public text: dolly, or gsm8k: the public side of the task
     seeds: int = 1        # of the probe's tunings
     probe: str = ""       # further probe flags
-    recovery: bool = False
+    recovery: str = ""    # the attacker's public text, a key as of text; empty: not attacked
     held_out: int = 200   # records of the probe's held-out side
 
 
@@ -43,11 +43,11 @@ ABLATION = [
     Cell("half-wide-fast", 0.5, "--feed-forward 0.3333 --distill-tokens 0", probe="--probe-lr 3e-4"),
 ]
 
-# 500 held-out records, and recovery attacks where they were affordable: the recipes that are worth it. Only the top is tuned: no gradient passes through the
+# 500 held-out records, three seeds and recovery attacks on general text: the recipes that are worth it. Only the top is tuned: no gradient passes through the
 # thinned middle, so all depends on its output, which is what distillation makes right.
 TOP = "--bottom 0 --top 4"
 FRONTIER = [
-    Cell("frontier-half", 0.5, f"{TOP} --feed-forward 0.3333 {INSTRUCTED}", text="gsm8k", recovery=True, held_out=500),
-    Cell("frontier-quarter", 0.25, f"{TOP} --feed-forward 0.1667 --attention 0.5 {INSTRUCTED}", text="gsm8k", held_out=500),
-    Cell("frontier-three-quarters", 0.75, f"{TOP} --feed-forward 0.6667 {INSTRUCTED}", text="gsm8k", held_out=500),
+    Cell("frontier-half", 0.5, f"{TOP} --feed-forward 0.3333 {INSTRUCTED}", text="gsm8k", seeds=3, recovery="dolly", held_out=500),
+    Cell("frontier-quarter", 0.25, f"{TOP} --feed-forward 0.1667 --attention 0.5 {INSTRUCTED}", text="gsm8k", seeds=3, recovery="dolly", held_out=500),
+    Cell("frontier-three-quarters", 0.75, f"{TOP} --feed-forward 0.6667 {INSTRUCTED}", text="gsm8k", seeds=3, recovery="dolly", held_out=500),
 ]

@@ -71,6 +71,8 @@ def measure(cell, options, data, target):
              "--probe-data", str(data["private"]), "--probe-test", str(data["test"]), "--probe-limit", str(cell.held_out),
              "--probe-steps", str(STEPS), "--probe-seeds", str(cell.seeds), "--probe-cache", str(options.work / "cache"),
              "--recovery-seeds", "1" if cell.recovery else "0", *shlex.split(cell.probe), "-o", str(output)]
+    if cell.recovery:
+        words += ["--recovery-data", str(data[cell.recovery])]
     started = time.monotonic()
     subprocess.run(words, check=True, stdout=sys.stderr)
     text = (options.work / f"{cell.name}.owner/report.json").read_text()
@@ -79,6 +81,7 @@ def measure(cell, options, data, target):
         text = text.replace(f"{folder}/", "")
     report = json.loads(text)
     result = {"cell": cell.name, "ratio": cell.ratio, "text": cell.text, "arguments": cell.arguments, "probe": cell.probe,
+              "recovery": cell.recovery,
               "held_out": cell.held_out, "steps": STEPS, "seconds": round(time.monotonic() - started),
               "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"), "commit": commit(),
               "report": report}

@@ -146,7 +146,7 @@ public enum EmulatorCompression {
         if let distilledForecast { notice(.forecast(distilledForecast, isDistilled: true)) }
         let sequences = Array((judging?.sequences ?? []).prefix(32))
         let losses = try meanLosses([full, emulator], on: sequences, progress: progress, isCancelled: isCancelled)
-        let releaseID = SecureRandom.bytes(16).map { String(format: "%02x", $0) }.joined()
+        let releaseID = SecureRandom.bytes(16).hexadecimal
         let adapter = split.adapterLayers.flatMap { emulator.blocks[$0].parameters }.reduce(0) { $0 + $1.value.count }
         let parts = VerbatimPart.find(in: emulator, of: full, sourceLayers: split.sourceLayers)
         let verbatim = parts.reduce(0) { $0 + $1.count }

@@ -22,7 +22,7 @@ extension Coordinator {
             round: UInt32(round),
             roster: masking.roster,
             cohort: cohort,
-            emulatorManifestHash: masking.emulatorHash,
+            emulatorManifestHash: emulatorHash(original: masking.emulatorHash),
             stateHash: state.hash,
             updateLength: schema.count,
             clip: masking.clip,

@@ -12,6 +12,10 @@ public actor Coordinator {
     private let masking: CoordinatorMasking?
     private let judge: (any AggregateJudge)?
     private let store: (any RoundStore)?
+    private let realignment: RealignmentSchedule?
+    private(set) var middle: RealignedMiddle?
+    /// Who has the middle of the moment.
+    var informed: Set<String> = []
     let logger: Logger
     private(set) var state: AdapterState
     private var best: AdapterState
@@ -29,6 +33,8 @@ public actor Coordinator {
     ///   - masking: keys and roster of the secure aggregation; nil: updates travel in the clear.
     ///   - judge: the owner's check; nil when the owner is not here.
     ///   - store: keeps every round.
+    ///   - realignment: when the emulator is distilled again; nil: never.
+    ///   - middle: what was distilled last, when resuming.
     ///   - logger: the coordinator's log.
     public init(
         transport: any Transport,
@@ -40,8 +46,12 @@ public actor Coordinator {
         masking: CoordinatorMasking? = nil,
         judge: (any AggregateJudge)? = nil,
         store: (any RoundStore)? = nil,
+        realignment: RealignmentSchedule? = nil,
+        middle: RealignedMiddle? = nil,
         logger: Logger
     ) {
+        self.realignment = realignment
+        self.middle = middle
         self.transport = transport
         self.configuration = configuration
         self.schema = schema
@@ -78,9 +88,16 @@ public actor Coordinator {
             progressState.bestRound = 0
             progressState.bestValidationLoss = first.validationLoss
         }
+        if let middle { try await realignment?.realigner.resume(from: middle) }
         while progressState.completedRounds < configuration.rounds {
             if isCancelled() { throw CancellationError() }
             let record = try await runRound(progressState.completedRounds + 1, isCancelled: isCancelled)
+            if let realignment, realignment.isDue(after: record.round, of: configuration.rounds) {
+                let made = try await realignment.realigner.realign(to: state, after: record.round)
+                try store?.save(made)
+                middle = made
+                informed = []
+            }
             var reached = progressState
             reached.completedRounds = record.round
             reached.traffic += record.traffic
@@ -102,6 +119,7 @@ public actor Coordinator {
         let start = ContinuousClock.now
         var traffic = TrafficCount()
         let invited = draw(round)
+        try await deliverMiddle(to: invited, traffic: &traffic)
         let gathered: Gathered
         if let masking {
             gathered = try await gatherMasked(
@@ -217,7 +235,8 @@ public actor Coordinator {
             round: round,
             localSteps: configuration.localSteps,
             learningRate: configuration.learningRate,
-            isMasked: isMasked
+            isMasked: isMasked,
+            realignedAfter: middle?.round
         )
         return try Frame(.instruct, header: instruction, payload: state.encoded)
     }

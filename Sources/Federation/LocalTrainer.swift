@@ -25,4 +25,16 @@ public protocol LocalTrainer: Sendable {
     ///
     /// - Throws: `TrainingError` (NaN or infinity, with the record), `CancellationError` when the user stopped.
     func train(_ task: LocalTask, from state: AdapterState) async throws -> AdapterState
+
+    /// Trains on an emulator with this middle from now on.
+    ///
+    /// - Throws: `FederationError` when it does not fit the emulator.
+    func adopt(_ middle: RealignedMiddle) async throws
+}
+
+extension LocalTrainer {
+    /// Refuses: for trainers without an emulator.
+    public func adopt(_ middle: RealignedMiddle) async throws {
+        throw FederationError.refused(reason: "this holder takes no re-aligned emulator")
+    }
 }

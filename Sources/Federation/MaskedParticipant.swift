@@ -8,10 +8,19 @@ struct MaskedParticipant {
     private let machine: SecureAggregationParticipant
     private let stateHash: [UInt8]
     private let adapterCount: Int
+    private let emulatorHash: [UInt8]
     private let round: Int
 
-    init(_ masking: ParticipantMasking, memory: any RoundMemory, state: AdapterState, round: Int) {
+    /// - Parameter emulatorHash: of the emulator that the holder trains on.
+    init(
+        _ masking: ParticipantMasking,
+        emulatorHash: [UInt8],
+        memory: any RoundMemory,
+        state: AdapterState,
+        round: Int
+    ) {
         self.masking = masking
+        self.emulatorHash = emulatorHash
         machine = SecureAggregationParticipant(
             id: masking.id,
             signingKey: masking.signingKey,
@@ -38,7 +47,7 @@ struct MaskedParticipant {
         switch leg {
         case .advertise:
             let expectation = RoundExpectation(
-                emulatorManifestHash: masking.emulatorHash,
+                emulatorManifestHash: emulatorHash,
                 stateHash: stateHash,
                 updateLength: adapterCount,
                 updateRule: CoordinatorMasking.updateRule

@@ -1,6 +1,7 @@
 import Emulators
 import LanguageModels
 import PEFT
+import Progress
 import TensorEngine
 import Training
 
@@ -10,7 +11,10 @@ public actor OwnerJudge: AggregateJudge {
     /// Tensor work runs on a thread of its own.
     public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-    private let tuned: TunedModel
+    let tuned: TunedModel
+    let realigned: RealignedEmulator?
+    let progress: ProgressHandler?
+    let isCancelled: @Sendable () -> Bool
     private let site: TrainingSite
     private let probe: [EncodedExample]
     private let margin: Double
@@ -27,6 +31,9 @@ public actor OwnerJudge: AggregateJudge {
     ///   - site: measures the emulator.
     ///   - probe: the owner's validation text, never the test set.
     ///   - margin: in nats a token; an aggregate whose plugged-in loss exceeds the untuned model's by more is rejected.
+    ///   - realigning: what re-aligning needs, and what gives the emulator, called once; nil: the emulator stays as it is.
+    ///   - progress: told how re-aligning goes.
+    ///   - isCancelled: asked while re-aligning.
     /// - Throws: what `load` throws; `FederationError.invalidConfiguration` when the model does not fit the emulator.
     public init(
         loading load: () throws -> LanguageModel,
@@ -36,7 +43,10 @@ public actor OwnerJudge: AggregateJudge {
         seed: UInt64,
         site: TrainingSite,
         probe: [EncodedExample],
-        margin: Double = 0.5
+        margin: Double = 0.5,
+        realigning: (setup: Realignment, load: () throws -> LanguageModel)? = nil,
+        progress: ProgressHandler? = nil,
+        isCancelled: @escaping @Sendable () -> Bool = { false }
     ) throws {
         let model = try load()
         guard model.blocks.count == metadata.fullLayers else {
@@ -60,6 +70,18 @@ public actor OwnerJudge: AggregateJudge {
         }
         model.compute(in: precision)
         self.tuned = tuned
+        realigned = try realigning.map { realigning in
+            try RealignedEmulator(
+                realigning.setup,
+                loading: realigning.load,
+                metadata: metadata,
+                method: method,
+                seed: seed
+            )
+        }
+        realigned?.tuned.model.compute(in: precision)
+        self.progress = progress
+        self.isCancelled = isCancelled
         self.site = site
         self.probe = probe
         self.margin = margin

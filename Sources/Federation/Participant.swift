@@ -18,6 +18,7 @@ public actor Participant: FrameHandler {
     private let masking: ParticipantMasking?
     private let memory: any RoundMemory
     private var masked: MaskedParticipant?
+    private var middle: RealignedMiddle?
 
     /// Makes a participant.
     ///
@@ -76,10 +77,32 @@ public actor Participant: FrameHandler {
                         ? "this holder has no keys for masking" : "updates in the clear are refused"
                 )
             }
+            guard instruction.realignedAfter == middle?.round else {
+                throw FederationError.refused(reason: "this holder has another emulator than the round is about")
+            }
             self.instruction = instruction
             global = state
-            masked = masking.map { MaskedParticipant($0, memory: memory, state: state, round: instruction.round) }
+            masked = masking.map {
+                MaskedParticipant(
+                    $0,
+                    emulatorHash: middle?.emulatorHash(original: $0.emulatorHash) ?? $0.emulatorHash,
+                    memory: memory,
+                    state: state,
+                    round: instruction.round
+                )
+            }
             return Frame(.ready)
+        case .emulator:
+            let middle = try RealignedMiddle(frame, from: "the coordinator")
+            guard instruction == nil, middle.round > self.middle?.round ?? 0 else {
+                throw FederationError.malformedMessage(
+                    from: "the coordinator",
+                    reason: "a re-aligned emulator within a round, or an older one"
+                )
+            }
+            try await trainer.adopt(middle)
+            self.middle = middle
+            return Frame(.acknowledge)
         case .train:
             guard let instruction, let global, !instruction.isMasked else {
                 throw FederationError.malformedMessage(

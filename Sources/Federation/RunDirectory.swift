@@ -60,8 +60,27 @@ public struct RunDescription: Codable, Sendable, Equatable {
     public var probeDigest: String?
     /// Nats a token by which an aggregate may be worse than the untuned model.
     public var margin: Double?
+    /// How the emulator is distilled again between rounds; nil: never.
+    public var realignment: RealignmentSettings?
     /// Numbers in the adapter.
     public var adapterParameters: Int
+
+    /// How the owner re-aligns the emulator.
+    public struct RealignmentSettings: Codable, Sendable, Equatable {
+        /// Rounds between two re-alignments.
+        public var every: Int
+        /// SHA-256 of the public text, in hexadecimal.
+        public var textDigest: String
+        /// How it is distilled.
+        public var distillation: DistillationConfiguration
+
+        /// Collects the settings.
+        public init(every: Int, textDigest: String, distillation: DistillationConfiguration) {
+            self.every = every
+            self.textDigest = textDigest
+            self.distillation = distillation
+        }
+    }
 
     /// Collects what a run was started with.
     public init(
@@ -81,6 +100,7 @@ public struct RunDescription: Codable, Sendable, Equatable {
         judgeModel: String?,
         probeDigest: String?,
         margin: Double?,
+        realignment: RealignmentSettings? = nil,
         adapterParameters: Int
     ) {
         self.version = version
@@ -99,6 +119,7 @@ public struct RunDescription: Codable, Sendable, Equatable {
         self.judgeModel = judgeModel
         self.probeDigest = probeDigest
         self.margin = margin
+        self.realignment = realignment
         self.adapterParameters = adapterParameters
     }
 }
@@ -222,6 +243,43 @@ public struct RunDirectory: RoundStore {
         for old in 1..<max(1, record.round) where old != progress.bestRound {
             try? FileManager.default.removeItem(atPath: roundFile(old))
         }
+    }
+
+    /// Saves a re-aligned middle as `realigned/NNNN.safetensors`; older ones go, the ledger remembers them.
+    public func save(_ middle: RealignedMiddle) throws {
+        do {
+            try FileManager.default.createDirectory(atPath: realignedDirectory, withIntermediateDirectories: true)
+        } catch {
+            throw AtomicFileError.system(operation: "create", path: realignedDirectory, reason: "\(error)")
+        }
+        try SafetensorsWriter.write(
+            [.init(name: Self.middleTensor, shape: [middle.values.count], values: middle.values)],
+            metadata: ["release_id": middle.releaseID],
+            to: realignedFile(middle.round)
+        )
+    }
+
+    /// The last re-aligned middle that was made no later than after a round.
+    ///
+    /// - Throws: `CheckpointError`, `FederationError.invalidRun`.
+    public func realigned(upTo round: Int) throws -> RealignedMiddle? {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: realignedDirectory)) ?? []
+        let rounds = names.compactMap { Int($0.prefix { $0 != "." }) }.sorted()
+        for old in rounds where old < rounds.last(where: { $0 <= round }) ?? 0 {
+            try? FileManager.default.removeItem(atPath: realignedFile(old))
+        }
+        guard let last = rounds.last(where: { $0 <= round }) else { return nil }
+        let file = try SafetensorsFile(path: realignedFile(last))
+        guard let releaseID = file.metadata["release_id"] else {
+            throw FederationError.invalidRun(path: realignedFile(last), reason: "it names no release")
+        }
+        return RealignedMiddle(round: last, releaseID: releaseID, values: try file.values(Self.middleTensor))
+    }
+
+    private static let middleTensor = "middle"
+    private var realignedDirectory: String { path + "/realigned" }
+    private func realignedFile(_ round: Int) -> String {
+        realignedDirectory + String(format: "/%04d.safetensors", round)
     }
 
     /// Removes the run: for one that failed in its first round.

@@ -71,7 +71,9 @@ public actor TrainingSite: LocalTrainer {
     public nonisolated let initialState: AdapterState
 
     private let tuned: TunedModel
-    private let prefix: FrozenPrefix?
+    private var prefix: FrozenPrefix?
+    private let middle: ThinnedMiddle
+    private var adopted: Int?
     private let configuration: SiteConfiguration
     private let examples: [String: (examples: [EncodedExample], source: ExampleSource)]
     private let progress: (@Sendable (LocalTask, ProgressEvent) -> Void)?
@@ -105,6 +107,7 @@ public actor TrainingSite: LocalTrainer {
         model.compute(in: configuration.precision, releasingFloat32: true)
         self.tuned = tuned
         prefix = FrozenPrefix(of: model)
+        middle = ThinnedMiddle(of: model, metadata)
         schema = tuned.schema
         initialState = tuned.state
         self.configuration = configuration
@@ -149,6 +152,17 @@ public actor TrainingSite: LocalTrainer {
         )
         if report.wasCancelled { throw CancellationError() }
         return tuned.state
+    }
+
+    /// Puts a re-aligned middle in place; holders who share this site all tell it, and once is enough.
+    ///
+    /// - Throws: `FederationError.wrongLength`.
+    public func adopt(_ middle: RealignedMiddle) async throws {
+        if adopted == middle.round { return }
+        try self.middle.set(middle.values, from: "the coordinator")
+        tuned.model.compute(in: configuration.precision, releasingFloat32: true)
+        prefix = FrozenPrefix(of: tuned.model)
+        adopted = middle.round
     }
 
     /// The mean loss in nats a labelled token of the emulator with `state` on some examples.

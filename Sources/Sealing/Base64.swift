@@ -59,17 +59,3 @@ public enum Base64 {
         }
     }
 }
-
-/// Hexadecimal, lower case.
-enum Hex {
-    private static let digits = Array("0123456789abcdef".utf8)
-
-    static func encode(_ bytes: [UInt8]) -> String {
-        String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-    }
-
-    /// True for the text of a 32-byte value as ``encode(_:)`` writes it.
-    static func isDigest(_ text: String) -> Bool {
-        text.utf8.count == 64 && text.utf8.allSatisfy { digits.contains($0) }
-    }
-}

@@ -19,7 +19,7 @@ public enum BaseModelCommitment {
     /// The same, from the SHA-256 of each file, 32 bytes.
     public static func make(digests: [[UInt8]], key: SecretBytes) -> String {
         let message = digests.reduce(Array("fsot/base-model/1\n".utf8), +)
-        return Hex.encode(HMACSHA256.code(for: message, key: key))
+        return HMACSHA256.code(for: message, key: key).hexadecimal
     }
 
     /// The SHA-256 of a file, 32 bytes.

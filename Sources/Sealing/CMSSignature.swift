@@ -62,7 +62,7 @@ public enum CMSSignature {
             certificate = try CMSDetachedSignature.signerCertificate(in: signature)
             found = Signer(
                 name: certificate.commonName,
-                fingerprint: Hex.encode(try certificate.fingerprint()),
+                fingerprint: try certificate.fingerprint().hexadecimal,
                 certificatePEM: try certificate.pem()
             )
         } catch let error as OpenSSLError {

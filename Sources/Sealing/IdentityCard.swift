@@ -30,7 +30,7 @@ public struct IdentityCard: Sendable {
         recipient = identity.age.recipient
         certificate = identity.certificate
         ed25519PublicKey = identity.ed25519.publicKey
-        fingerprint = Hex.encode(try identity.certificate.fingerprint())
+        fingerprint = try identity.certificate.fingerprint().hexadecimal
         let message = Self.message(name, created, recipient, fingerprint, ed25519PublicKey)
         signatures = CardFile.Signatures(
             ed25519: Data(try identity.ed25519.sign(message)),
@@ -56,7 +56,7 @@ public struct IdentityCard: Sendable {
             try Identity.checkName(file.name)
             recipient = try AgeRecipient(file.ageRecipient)
             certificate = try Certificate(pem: file.certificate)
-            fingerprint = Hex.encode(try certificate.fingerprint())
+            fingerprint = try certificate.fingerprint().hexadecimal
         } catch {
             throw failure("one of its keys or its name is not valid")
         }
@@ -106,7 +106,7 @@ public struct IdentityCard: Sendable {
         _ fingerprint: String,
         _ ed25519: [UInt8]
     ) -> [UInt8] {
-        Array("fsot/card/1\n\(name)\n\(created)\n\(recipient)\n\(fingerprint)\n\(Hex.encode(ed25519))\n".utf8)
+        Array("fsot/card/1\n\(name)\n\(created)\n\(recipient)\n\(fingerprint)\n\(ed25519.hexadecimal)\n".utf8)
     }
 }
 

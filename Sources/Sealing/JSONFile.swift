@@ -18,7 +18,7 @@ enum JSONFile {
     ///
     /// A key that the type does not know is refused at every level: it would be read by others, and not by us.
     ///
-    /// - Throws: `SealingError.malformed`, `SealingError.unknownVersion`.
+    /// - Throws: `SealingError.wrongKind`, `SealingError.malformed`, `SealingError.unknownVersion`.
     static func decode<Value: Codable>(
         _ type: Value.Type,
         from data: Data,
@@ -27,7 +27,7 @@ enum JSONFile {
     ) throws -> Value {
         let decoder = JSONDecoder()
         guard let kind = try? decoder.decode(Kind.self, from: data), kind.format == format else {
-            throw SealingError.malformed(what: what, reason: "it is not of the format \(format)")
+            throw SealingError.wrongKind(what: what, expected: "\(format) file")
         }
         guard kind.version == 1 else { throw SealingError.unknownVersion(what: what, version: kind.version) }
         let value: Value

@@ -1,4 +1,5 @@
 import AtomicFiles
+import Cryptography
 import Foundation
 
 /// Whose seals were accepted before: `known-owners`, a line a name, as in ssh's `known_hosts`.
@@ -79,7 +80,7 @@ public struct KnownOwners: Sendable {
         try text().split(separator: "\n").enumerated().compactMap { number, line in
             if line.hasPrefix("#") { return nil }
             let words = line.split(separator: " ")
-            guard words.count >= 2, Hex.isDigest(String(words[1])) else {
+            guard words.count >= 2, [UInt8].isDigest(String(words[1])) else {
                 throw SealingError.malformed(
                     what: path,
                     reason: "line \(number + 1) is not a name and a fingerprint"

@@ -121,7 +121,7 @@ extension SealedContainer {
                     throw SealingError.otherRecipients(what: path)
                 }
                 try extract(TarReader(payload, what: path), sink)
-                guard Hex.encode(try ciphertext.hash.finalize()) == manifest.payload.sha256 else {
+                guard try ciphertext.hash.finalize().hexadecimal == manifest.payload.sha256 else {
                     throw SealingError.malformed(what: path, reason: "its payload is not the one that was signed")
                 }
             }
@@ -146,7 +146,7 @@ extension SealedContainer {
                 hash.update($0)
                 try target.write($0)
             }
-            guard Hex.encode(try hash.finalize()) == file.sha256 else {
+            guard try hash.finalize().hexadecimal == file.sha256 else {
                 throw failure("\(file.name) is not the one that was signed")
             }
             try target.finish()

@@ -36,7 +36,7 @@ extension SealedEmulator {
         )
         let from = SealedManifest.Owner(
             name: owner.name,
-            certificateSHA256: Hex.encode(try owner.certificate.fingerprint())
+            certificateSHA256: try owner.certificate.fingerprint().hexadecimal
         )
         func manifest(payload: String, digests: [String]) -> SealedManifest {
             let described = zip(files, digests).map { SealedManifest.File(name: $0.name, sha256: $1, size: $0.size) }
@@ -89,7 +89,7 @@ extension SealedEmulator {
         for card in recipients where !seen.insert(card.recipient).inserted {
             throw SealingError.invalid(what: "The list of recipients", reason: "\(card.name) stands there twice")
         }
-        guard Hex.isDigest(emulator.baseModelCommitment) else {
+        guard [UInt8].isDigest(emulator.baseModelCommitment) else {
             throw SealingError.invalid(
                 what: "The commitment to the base model",
                 reason: "it has to be 64 lower-case hexadecimal digits"
@@ -152,10 +152,10 @@ extension SealedEmulator {
                 done += piece.count
                 tell()
             }
-            return Hex.encode(try hash.finalize())
+            return try hash.finalize().hexadecimal
         }
         try archive.finish()
         try encryptor.finish()
-        return ((Hex.encode(try ciphertext.hash.finalize()), ciphertext.hash.count), digests)
+        return ((try ciphertext.hash.finalize().hexadecimal, ciphertext.hash.count), digests)
     }
 }

@@ -1,3 +1,4 @@
+import Cryptography
 import Foundation
 
 /// `manifest.json` of a sealed emulator: what it is, from whom, to whom, under which licence.
@@ -122,7 +123,7 @@ public struct SealedManifest: Codable, Equatable, Sendable {
         try check(payload.name == Self.payloadName, "its manifest names another payload")
         for file in files + [payload] {
             try check(
-                Hex.isDigest(file.sha256) && file.size >= 0,
+                [UInt8].isDigest(file.sha256) && file.size >= 0,
                 "its manifest's entry for \(file.name) is not valid"
             )
         }

@@ -2,6 +2,8 @@
 public enum SealingError: Error, Equatable, CustomStringConvertible {
     /// A file is not what it should be: cut short, changed, or of another kind; `reason` says which.
     case malformed(what: String, reason: String)
+    /// A file is of another kind than the one that is wanted.
+    case wrongKind(what: String, expected: String)
     /// A file cannot be read; `reason` is the system's text.
     case unreadable(path: String, reason: String)
     /// The format is ours, but of a version that this program does not know.
@@ -42,6 +44,8 @@ public enum SealingError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .malformed(let what, let reason):
             return "\(what) is damaged or was changed: \(reason); obtain it again from its sender."
+        case .wrongKind(let what, let expected):
+            return "\(what) is no \(expected); check which file was given."
         case .unreadable(let path, let reason):
             return "Cannot read \(path): \(reason); check the path and its permissions."
         case .unknownVersion(let what, let version):

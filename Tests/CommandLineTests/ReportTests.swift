@@ -76,6 +76,45 @@ struct ReportTests {
         #expect(try losses(report("half")) == losses(first))
     }
 
+    /// An owner who is also a recipient measures the very file that was sent; the ledger says what all releases give away.
+    @Test func reportOnASealedRelease() throws {
+        try story.run(["keygen", "owner", "--no-passphrase", "-q"])
+        try story.run(compress("first", ["--report", "none"]))
+        try story.run(compress("half.fsot", ["--to", "owner.card", "--sign", "owner.identity"]))
+        let sealed = ["report", "half.fsot", "--model", "model", "--public-data", "north.jsonl", "--report", "quick"]
+        let before = try report("half.fsot")
+        let refused = try Transcript.run(sealed, in: scratch)
+        #expect(refused.status == 1 && refused.errors.contains("open it with --identity"))
+        try story.run(sealed + ["--identity", "owner.identity", "--from", "owner.card"])
+        let after = try report("half.fsot")
+        #expect((after["exposure"] as? [String: Any])?["releases"] as? Int == 2)
+        #expect(
+            NSDictionary(dictionary: try #require(after["middle"] as? [String: Any]))
+                == NSDictionary(dictionary: try #require(before["middle"] as? [String: Any]))
+        )
+        let unknown = try story.run(
+            sealed + ["--identity", "owner.identity", "--from", "owner.card", "--ledger", "other.jsonl"]
+        )
+        #expect(unknown.errors.contains("other.jsonl does not know this release"))
+        #expect(try report("half.fsot")["exposure"] == nil)
+    }
+
+    /// A full report says what a dropped layer was worth, whatever rule dropped it.
+    @Test func fullReportLeavesLayersOut() throws {
+        try story.run(compress("half", ["--report", "full", "--keep", "0.5", "--recovery-seeds", "0"]))
+        let losses = try #require(try report("half")["leaveOneOut"] as? [String: Any])
+        #expect((losses["rises"] as? [Double])?.count == 2)
+        try story.run(compress("whole", ["--report", "full", "--keep", "1", "--recovery-seeds", "0"]))
+        #expect(try report("whole")["leaveOneOut"] == nil)
+    }
+
+    @Test(arguments: [["--probe-data", "lake.jsonl"], ["--recovery-tokens", "8"], ["--colluding", "other"]])
+    func whatOnlyAFullReportMeasures(_ flags: [String]) throws {
+        let run = try Transcript.run(compress("half", flags), in: scratch)
+        #expect(run.status == 64 && run.errors.contains("\(flags[0]) is for --report full"))
+        #expect(try !scratch.files.contains("half"))
+    }
+
     @Test func aStoppedReportGoesOn() throws {
         let command = compress("half", ["--report", "full", "--quiet"] + probe)
         let pieces = scratch.path + "/half.partial/report"

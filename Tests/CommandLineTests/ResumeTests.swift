@@ -63,6 +63,33 @@ struct ResumeTests {
         #expect(other.status == 1 && other.errors.contains("was started with other settings"))
     }
 
+    /// The emulator is distilled again after rounds 1 to 3; each time it is one more release, also after a resumption.
+    @Test func killedWhileTheEmulatorIsReAligned() throws {
+        let realigned = [
+            "--model", "model", "--probe", "lake.jsonl", "--realign-every", "1", "--realign-data", "hill.jsonl",
+            "--realign-tokens", "600", "--quiet",
+        ]
+        try story.run(story.tuning(into: "plain", ["--model", "model", "--probe", "lake.jsonl", "--quiet"]))
+        try story.run(story.tuning(into: "whole", realigned))
+        #expect(try story.adapter("plain") != story.adapter("whole"))
+        #expect(try story.run(["ledger", "verify"]).status == 0)
+        let releases = try story.run(["ledger", "list", "--json"]).jsonArray()
+        #expect(releases.count == 4)
+        let rounds = releases.compactMap { ($0["recipe"] as? [String: Any])?["realigned_after_round"] as? Int }
+        #expect(rounds == [1, 2, 3])
+        #expect(Set(releases.compactMap { $0["release_id"] as? String }).count == 4)
+        let stopped = try stop(story.tuning(into: "run", realigned), run: "run", by: SIGKILL)
+        #expect(stopped.status == SIGKILL)
+        try story.run(story.tuning(into: "run", realigned + ["--resume"]))
+        #expect(try story.adapter("run") == story.adapter("whole"))
+        // What nobody recorded is not shipped.
+        let unknown = try Transcript.run(
+            story.tuning(into: "unrecorded", realigned + ["--ledger", "other.jsonl"]),
+            in: scratch
+        )
+        #expect(unknown.status == 1 && unknown.errors.contains("other.jsonl does not know emulator"))
+    }
+
     @Test func nothingToResume() throws {
         let run = try Transcript.run(story.tuning(into: "none", ["--resume", "-q"]), in: scratch)
         #expect(run.status == 1 && run.errors.contains("none cannot be used: it holds no run.json"))

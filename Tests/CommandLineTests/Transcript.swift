@@ -79,6 +79,11 @@ struct Transcript {
         )
     }
 
+    /// Standard output as a JSON array of objects.
+    func jsonArray() throws -> [[String: Any]] {
+        try #require(JSONSerialization.jsonObject(with: Data(output.utf8)) as? [[String: Any]])
+    }
+
     /// Standard output as JSON.
     func json() throws -> [String: Any] {
         try #require(try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any])

@@ -23,6 +23,7 @@ private final class MemoryStore: RoundStore {
     func save(_ record: RoundRecord, state: AdapterState, progress: RunProgress) throws {
         saved.withLock { $0.append((record, state, progress)) }
     }
+    func save(_ middle: RealignedMiddle) throws {}
 }
 
 private struct DistanceJudge: AggregateJudge {

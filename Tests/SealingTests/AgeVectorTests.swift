@@ -33,7 +33,7 @@ struct AgeVectorTests {
         let file = Array(vector.file)
         guard vector.expect != "success" else {
             let plaintext = try AgeTests.decrypt(file, identity)
-            let digest = SHA256.digest(plaintext).map { String(format: "%02x", $0) }.joined()
+            let digest = SHA256.digest(plaintext).hexadecimal
             #expect(digest == vector.payload)
             return
         }

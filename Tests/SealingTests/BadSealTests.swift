@@ -38,7 +38,7 @@ struct BadSealTests {
         try write(bytes, CMSSignature.sign(bytes, by: signer), payload)
     }
 
-    private func hex(_ bytes: [UInt8]) -> String { bytes.map { String(format: "%02x", $0) }.joined() }
+    private func hex(_ bytes: [UInt8]) -> String { bytes.hexadecimal }
 
     /// The age file of a tar of these files, for alice and bob.
     private func payload(_ files: [(String, [UInt8])], to recipients: Int = 2) throws -> [UInt8] {

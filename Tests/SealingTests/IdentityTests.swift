@@ -128,7 +128,7 @@ struct IdentityTests {
         #expect {
             try Identity.load(scratch("alice.card"))
         } throws: {
-            "\($0)".contains("it is not of the format fsot-identity")
+            "\($0)".contains("alice.card is no fsot-identity file")
         }
     }
 

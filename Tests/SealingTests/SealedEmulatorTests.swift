@@ -94,7 +94,7 @@ struct SealedEmulatorTests {
         for file in manifest.files {
             let bytes = try #require(scene.files[file.name])
             #expect(file.size == bytes.count)
-            #expect(file.sha256 == SHA256.digest(bytes).map { String(format: "%02x", $0) }.joined())
+            #expect(file.sha256 == SHA256.digest(bytes).hexadecimal)
         }
         #expect(manifest.licence.textSHA256 == manifest.files[0].sha256)
         #expect(manifest.releaseID == "r1" && manifest.architecture == "llama")
@@ -260,7 +260,7 @@ struct SealedEmulatorTests {
         let message =
             Array("fsot/base-model/1\n".utf8) + SHA256.digest(try scene.scratch.bytes("emulator/config.json"))
             + SHA256.digest(try scene.scratch.bytes("emulator/model.safetensors"))
-        #expect(commitment == HMACSHA256.code(for: message, key: keys[0]).map { String(format: "%02x", $0) }.joined())
+        #expect(commitment == HMACSHA256.code(for: message, key: keys[0]).hexadecimal)
     }
 
     @Test(.enabled(if: Tools.areAllThere, "needs tar, age and openssl"))

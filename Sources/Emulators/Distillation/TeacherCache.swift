@@ -47,7 +47,7 @@ final class TeacherCache {
             try add("\(ids.count) ")
             try ids.withUnsafeBytes { try hash.update($0) }
         }
-        let name = try hash.finalize().prefix(12).map { String(format: "%02x", $0) }.joined()
+        let name = try hash.finalize().prefix(12).hexadecimal
         path = location.directory + "/teacher-\(name).states"
         lengths = sequences.map(\.count)
         self.matrices = matrices

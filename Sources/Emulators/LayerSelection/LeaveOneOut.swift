@@ -67,6 +67,22 @@ public struct LeaveOneOut {
         if labelCount == 0 { throw EmulatorError.notEnoughText(source: source, tokens: 0, needed: 2) }
     }
 
+    /// Prepares a measurement on a part of some text, as `--selection leave-one-out` has it.
+    ///
+    /// - Throws: as ``init(_:middle:sequences:source:)``.
+    public init(_ model: LanguageModel, middle: Range<Int>, text: PublicText) throws {
+        try self.init(
+            model,
+            middle: middle,
+            sequences: Calibration.spread(
+                over: text,
+                tokens: Calibration.lossTokens,
+                sequences: Calibration.stateSequences
+            ),
+            source: text.source
+        )
+    }
+
     /// The loss without each block of the middle.
     ///
     /// - Parameters:

@@ -219,6 +219,6 @@ public struct Ledger: Sendable {
     }
 
     private static func hash(_ line: Data) -> String {
-        SHA256.digest([UInt8](line)).map { String(format: "%02x", $0) }.joined()
+        SHA256.digest([UInt8](line)).hexadecimal
     }
 }

@@ -47,6 +47,11 @@ public struct LedgerExposure: Codable, Sendable, Equatable {
         return of(others + [release], baseModel: release.baseModel)
     }
 
+    /// The exposure of the base model of one release in the ledger.
+    public static func of(_ entries: [LedgerEntry], like release: LedgerEntry) -> LedgerExposure? {
+        of(entries.filter { $0.baseModel == release.baseModel }, baseModel: release.baseModel)
+    }
+
     private static func of(_ entries: [LedgerEntry], baseModel: [String]) -> LedgerExposure? {
         guard let last = entries.last else { return nil }
         let parameters = entries.compactMap(\.fullParameters).last

@@ -16,7 +16,7 @@ extension LanguageModel {
             try update("\(parameter.name) \(parameter.value.shape)\n")
             try parameter.value.withUnsafeBufferPointer { try hash.update(UnsafeRawBufferPointer($0)) }
         }
-        return try hash.finalize().map { String(format: "%02x", $0) }.joined()
+        return try hash.finalize().hexadecimal
     }
 }
 
@@ -29,6 +29,6 @@ extension SHA256 {
                 values.withUnsafeBytes { hasher.update($0) }
             }
         }
-        return hasher.finalize().map { String(format: "%02x", $0) }.joined()
+        return hasher.finalize().hexadecimal
     }
 }

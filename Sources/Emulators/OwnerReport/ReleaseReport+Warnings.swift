@@ -7,7 +7,21 @@ extension ReleaseReport {
 
     /// Those that follow from the policy, the probe task and the attacks.
     public var measuredWarnings: [String] {
-        violations.map { "It breaks the owner's policy: \($0.text)." } + probeWarnings + recoveryWarnings
+        violations.map { "It breaks the owner's policy: \($0.text)." } + costlyBlocks + probeWarnings + recoveryWarnings
+    }
+
+    /// Dropped blocks that the model does badly without.
+    private var costlyBlocks: [String] {
+        guard let choice = release.layerChoice, let losses = leaveOneOut ?? choice.leaveOneOut else { return [] }
+        return losses.outliers(keeping: choice.kept).map {
+            String(
+                format:
+                    "Block %d of the middle was dropped; without it alone the loss rises by %.3f nats, over 5 times "
+                    + "the median.",
+                $0,
+                losses.rises[$0]
+            )
+        }
     }
 
     private var probeWarnings: [String] {
@@ -57,7 +71,6 @@ extension ReleaseReport {
             if let block = choice.droppedSink {
                 warnings.append("Block \(block) of the middle, which makes the attention sink, was dropped.")
             }
-            warnings += costlyBlocks(choice)
         }
         return warnings
     }
@@ -83,17 +96,4 @@ extension ReleaseReport {
 
     /// More of the middle than this, unchanged, is worth a warning.
     private static let muchVerbatim = 0.25
-
-    private func costlyBlocks(_ choice: LayerChoice) -> [String] {
-        guard let losses = choice.leaveOneOut else { return [] }
-        return losses.outliers(keeping: choice.kept).map {
-            String(
-                format:
-                    "Block %d of the middle was dropped; without it alone the loss rises by %.3f nats, over 5 times "
-                    + "the median.",
-                $0,
-                losses.rises[$0]
-            )
-        }
-    }
 }

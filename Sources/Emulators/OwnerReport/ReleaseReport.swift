@@ -59,6 +59,8 @@ public struct ReleaseReport: Codable, Sendable, Equatable {
     public var probe: ProbeReport?
     /// How much of the full model an attacker gets back; nil without public text.
     public var recovery: RecoveryReport?
+    /// What each block of the middle is worth by itself; nil: nothing was dropped, no text, or the selection has it already.
+    public var leaveOneOut: LeaveOneOutLosses?
     /// The policy that the release was held to; nil without one.
     public var policy: ReleasePolicy?
     /// Lines of the policy that it breaks.

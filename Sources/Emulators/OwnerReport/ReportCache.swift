@@ -25,7 +25,7 @@ public final class ReportCache {
             for (name, value) in parts.sorted(by: { $0.key < $1.key }) {
                 for text in [name, value] { hasher.update(Array("\(text.utf8.count):\(text)".utf8)) }
             }
-            digest = hasher.finalize().map { String(format: "%02x", $0) }.joined()
+            digest = hasher.finalize().hexadecimal
         }
 
         var directoryName: String { "\(kind)-\(digest.prefix(32))" }

@@ -18,6 +18,8 @@ public enum FrameKind: UInt8, Sendable, CaseIterable {
     case failure = 7
     /// Participant → coordinator: done, nothing to send.
     case acknowledge = 8
+    /// Coordinator → participant: the middle of the emulator, distilled again. Payload Float32.
+    case emulator = 9
 }
 
 /// One message on the wire: `"FSF1" | kind u8 | header length u32 | payload length u64 | header JSON | payload`,
@@ -105,9 +107,12 @@ public struct RoundInstruction: Codable, Sendable, Equatable {
     public var learningRate: Double
     /// Whether updates are masked.
     public var isMasked: Bool
+    /// The round after which the emulator to train on was distilled again; nil: it is the one that was shipped.
+    public var realignedAfter: Int?
 
     /// Makes an instruction.
-    public init(round: Int, localSteps: Int, learningRate: Double, isMasked: Bool) {
+    public init(round: Int, localSteps: Int, learningRate: Double, isMasked: Bool, realignedAfter: Int? = nil) {
+        self.realignedAfter = realignedAfter
         self.round = round
         self.localSteps = localSteps
         self.learningRate = learningRate

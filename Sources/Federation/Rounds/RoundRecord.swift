@@ -54,6 +54,8 @@ public protocol AggregateJudge: Sendable {
 public protocol RoundStore: Sendable {
     /// Appends a finished round and the adapter after it, atomically.
     func save(_ record: RoundRecord, state: AdapterState, progress: RunProgress) throws
+    /// Keeps a re-aligned middle, before the round that it follows is saved.
+    func save(_ middle: RealignedMiddle) throws
 }
 
 /// Where a run stands after a round.

@@ -81,7 +81,7 @@ public struct CertificateAuthority {
             key: identity.signingKey,
             days: days
         )
-        let fingerprint = Hex.encode(try certificate.fingerprint())
+        let fingerprint = try certificate.fingerprint().hexadecimal
         let path = "\(directory)/\(Self.issuedName)/\(card.name)-\(fingerprint.prefix(16)).pem"
         try AtomicFile.write(try certificate.pem(), to: path)
         return (certificate, path)
@@ -94,7 +94,7 @@ public struct CertificateAuthority {
     ///   `OpenSSLError`.
     @discardableResult
     public func revoke(_ certificate: Certificate, reason: String, date: Date = Date()) throws -> RevocationList {
-        let fingerprint = Hex.encode(try certificate.fingerprint())
+        let fingerprint = try certificate.fingerprint().hexadecimal
         guard certificate.isIssued(by: identity.certificate) else {
             throw SealingError.invalid(
                 what: "The certificate of \(certificate.commonName)",
@@ -122,7 +122,7 @@ public struct CertificateAuthority {
     @discardableResult
     private func write(_ entries: [RevocationList.Entry], number: Int, date: Date) throws -> RevocationList {
         let list = RevocationList(
-            authority: Hex.encode(try identity.certificate.fingerprint()),
+            authority: try identity.certificate.fingerprint().hexadecimal,
             number: number,
             date: date,
             revoked: entries

@@ -27,7 +27,7 @@ public struct TrustedAuthority: Sendable {
         guard certificate.isAuthority, certificate.isSelfSigned else {
             throw SealingError.malformed(what: file, reason: "it is not the certificate of an authority")
         }
-        fingerprint = Hex.encode(try certificate.fingerprint())
+        fingerprint = try certificate.fingerprint().hexadecimal
         let bytes = try Self.read(list)
         let signature = try Self.read(list + ".p7s")
         let signer = try CMSSignature.verify(Array(signature), over: Array(bytes), what: list)

@@ -146,6 +146,7 @@ struct Compress: ParsableCommand {
             }
             if !output.hasSuffix(".fsot") { throw ValidationError("a sealed emulator is a file: use -o NAME.fsot") }
         }
+        try measuring.check(at: report)
         if let tokens = distillTokens, tokens < 0 { throw ValidationError("--distill-tokens \(tokens) is negative") }
         if publicTemplate != nil, publicData == nil || publicData == "generated" {
             throw ValidationError("--public-template needs --public-data FILE with records")

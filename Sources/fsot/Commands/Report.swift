@@ -17,7 +17,7 @@ struct Report: ParsableCommand {
             """
     )
 
-    @Argument(help: "An emulator directory that fsot compress made.")
+    @Argument(help: "An emulator directory that fsot compress made, or a sealed .fsot file.")
     var emulator: String
 
     @Option(help: "The full model that it was cut from.")
@@ -25,6 +25,10 @@ struct Report: ParsableCommand {
 
     @Option(help: "The owner's directory of the emulator. (default: EMULATOR.owner)")
     var ownerDir: String?
+
+    @OptionGroup(title: "Sealed emulators") var opening: OpeningOptions
+
+    @OptionGroup var location: LedgerOptions
 
     @Option(help: "How much to measure: quick or full.")
     var report: ReportDepth = .full
@@ -39,6 +43,8 @@ struct Report: ParsableCommand {
 
     @OptionGroup var options: ConsoleOptions
 
+    func validate() throws { try measuring.check(at: report) }
+
     func run() throws {
         try measuring.checkPolicy(at: report, hasText: publicData != nil)
         let console = options.console
@@ -47,8 +53,9 @@ struct Report: ParsableCommand {
         console.note("reading \(model) and \(emulator)")
         let full = try LanguageModel.load(files.checkpoint.tensors, configuration: files.configuration, path: model)
         full.compute(in: try compute.precision())
+        let source = try EmulatorSource(path: emulator, opening: opening, console: console)
         let (released, release) = try ReleaseAssessment.released(
-            emulator,
+            source.directory,
             owner: owner,
             full: full,
             model: files
@@ -63,11 +70,16 @@ struct Report: ParsableCommand {
             cache: measuring.probeCache,
             console: console
         )
-        let weights = try FileManager.default.attributesOfItem(atPath: emulator + "/model.safetensors")
+        let entries = try location.file.entries()
+        let own = entries.last { $0.releaseID == release.releaseID }
+        if own == nil {
+            console.note("\(location.file.path) does not know this release: what all releases give away is not said")
+        }
         let measured = try assessment.report(
             on: released,
             release: release,
-            wireBytes: (weights[.size] as? Int) ?? 0
+            wireBytes: source.directory.withBytes(of: "model.safetensors", \.count),
+            exposure: own.flatMap { LedgerExposure.of(entries, like: $0).map(UnionExposure.init) }
         )
         try Interruption.check()
         if measured.depth == .quick, let former = try? ReleaseReport.read(directory: owner), former.depth == .full {

@@ -99,6 +99,8 @@ struct Tune: AsyncParsableCommand {
     @Option(help: "Nats a token by which an aggregate may be worse than the untuned model before it is rejected.")
     var margin = 0.5
 
+    @OptionGroup(title: "Re-alignment") var realigning: RealignmentOptions
+
     @Option(help: ComputeChoice.help)
     var compute: ComputeChoice = .auto
 
@@ -117,6 +119,7 @@ struct Tune: AsyncParsableCommand {
         if data.isEmpty == (plan == nil) { throw ValidationError("give either --data FILE... or --plan PLAN_DIR") }
         if !["blocks", "lora"].contains(method) { throw ValidationError("--method \(method) is not blocks or lora") }
         if (model == nil) != (probe == nil) { throw ValidationError("--model and --probe go together") }
+        try realigning.validate(isOwnerHere: model != nil)
         if batch < 1 { throw ValidationError("--batch \(batch) is not positive") }
         if rank < 1 { throw ValidationError("--rank \(rank) is not positive") }
         for (name, value) in [("--alpha", alpha), ("--clip", clip)] where !(value > 0 && value.isFinite) {
@@ -147,13 +150,7 @@ struct Tune: AsyncParsableCommand {
             handler: display.handler
         )
         let site = try TrainingSite(
-            loading: {
-                try LanguageModel.load(
-                    files.checkpoint.tensors,
-                    configuration: files.configuration,
-                    path: source.path
-                )
-            },
+            loading: { try Self.emulator(source) },
             metadata: source.metadata,
             configuration: siteConfiguration,
             examples: Dictionary(
@@ -173,6 +170,7 @@ struct Tune: AsyncParsableCommand {
             judgeEvery: judgeEvery,
             seed: seed
         )
+        let realignment = try realigning.settings(emulator: source.path, metadata: source.metadata, seed: seed)
         let isMasked = !noMasking && holders.count > 1
         if isMasked, sample == 1 {
             throw CommandFailure(
@@ -204,13 +202,14 @@ struct Tune: AsyncParsableCommand {
             judgeModel: model,
             probeDigest: try probe.map { try FileDigest.hexadecimal(of: $0) },
             margin: model == nil ? nil : margin,
+            realignment: realignment,
             adapterParameters: site.schema.count
         )
         let store =
             try resume
             ? RunDirectory.resume(description, schema: site.schema, at: output)
             : RunDirectory.create(description, schema: site.schema, at: output)
-        let judge = try makeJudge(source, siteConfiguration, site: site)
+        let judge = try makeJudge(source, siteConfiguration, site: site, realignment: realignment, display: display)
         let session = TuningSession(
             description: description,
             site: site,
@@ -222,6 +221,11 @@ struct Tune: AsyncParsableCommand {
             progress: progress
         )
         try await session.run(resuming: resume)
+    }
+
+    private static func emulator(_ source: EmulatorSource) throws -> LanguageModel {
+        let files = try ModelFiles(source.directory)
+        return try LanguageModel.load(files.checkpoint.tensors, configuration: files.configuration, path: source.path)
     }
 
     private func siteConfiguration() throws -> SiteConfiguration {
@@ -236,7 +240,9 @@ struct Tune: AsyncParsableCommand {
     private func makeJudge(
         _ source: EmulatorSource,
         _ configuration: SiteConfiguration,
-        site: TrainingSite
+        site: TrainingSite,
+        realignment: RunDescription.RealignmentSettings?,
+        display: ProgressDisplay
     ) throws -> OwnerJudge? {
         guard let model, let probe else { return nil }
         let files = try ModelFiles(path: model)
@@ -257,7 +263,19 @@ struct Tune: AsyncParsableCommand {
             seed: seed,
             site: site,
             probe: try encoder.encode(records).examples,
-            margin: margin
+            margin: margin,
+            realigning: try realignment.map { settings in
+                let setup = try realigning.realignment(
+                    of: source,
+                    settings: settings,
+                    encoder: encoder,
+                    tokenizer: files.tokenizer,
+                    run: output
+                )
+                return (setup, { try Self.emulator(source) })
+            },
+            progress: display.handler,
+            isCancelled: { Interruption.isRequested }
         )
     }
 }

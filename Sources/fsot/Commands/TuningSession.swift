@@ -1,3 +1,4 @@
+import Cryptography
 import Federation
 import Foundation
 import Logging
@@ -30,7 +31,7 @@ struct TuningSession {
             description.isMasked
             ? try SimulatedMasking(
                 names: names,
-                emulatorHash: Self.bytes(ofHexadecimal: description.emulatorDigest),
+                emulatorHash: [UInt8](hexadecimal: description.emulatorDigest) ?? [],
                 clip: description.clip,
                 weightMaximum: description.federation.weights == .records ? UInt32(clamping: weights.max() ?? 1) : 0,
                 seed: description.site.seed
@@ -56,6 +57,10 @@ struct TuningSession {
             masking: masking?.coordinator,
             judge: judge,
             store: store,
+            realignment: description.realignment.flatMap { settings in
+                judge.map { RealignmentSchedule(every: settings.every, by: $0) }
+            },
+            middle: resuming ? try store.realigned(upTo: restored?.progress.completedRounds ?? 0) : nil,
             logger: logger
         )
         do {
@@ -128,13 +133,6 @@ struct TuningSession {
     }
 
     private static func megabytes(_ bytes: Int) -> String { String(format: "%.1f MB", Double(bytes) / 1e6) }
-
-    private static func bytes(ofHexadecimal text: String) -> [UInt8] {
-        let digits = Array(text)
-        return stride(from: 0, to: digits.count - 1, by: 2).compactMap {
-            UInt8(String(digits[$0...($0 + 1)]), radix: 16)
-        }
-    }
 }
 
 /// Warnings of the libraries as remarks on standard error.

@@ -45,7 +45,7 @@ struct EmulatorSource {
     }
 
     /// The digest in hexadecimal.
-    var hexadecimalDigest: String { digest.map { String(format: "%02x", $0) }.joined() }
+    var hexadecimalDigest: String { digest.hexadecimal }
 
     private static func unsealed(
         _ path: String,
@@ -87,6 +87,6 @@ enum FileDigest {
 
     /// The digest in hexadecimal.
     static func hexadecimal(of path: String) throws -> String {
-        try sha256(of: path).map { String(format: "%02x", $0) }.joined()
+        try sha256(of: path).hexadecimal
     }
 }

@@ -79,6 +79,7 @@ struct ReleaseAssessment {
                 + (try recovery?.remainingOperations(released, colluding: colluding) ?? 0)
             console.note("the full report will take about \(ProgressMeter.duration(operations / speed))")
         }
+        report.leaveOneOut = try leaveOneOut(report.release, display)
         if probe == nil { console.note("no --probe-data: what tuning on the emulator brings is not measured") }
         if recovery == nil { console.note("no public text, or --recovery-seeds 0: the recovery attacks are not tried") }
         report.probe = try probe?.run(
@@ -93,6 +94,20 @@ struct ReleaseAssessment {
             progress: display.handler,
             isCancelled: { Interruption.isRequested }
         )
+    }
+
+    /// What each block of the middle is worth, where some were dropped by a rule that did not ask.
+    private func leaveOneOut(_ release: OwnerReport, _ display: ProgressDisplay) throws -> LeaveOneOutLosses? {
+        let middle = release.bottom..<(full.blocks.count - release.top)
+        guard let text, release.sourceLayers.count < middle.count, release.layerChoice?.leaveOneOut == nil else {
+            return nil
+        }
+        let losses = try LeaveOneOut(full, middle: middle, text: text.holdingOut(every: 10).rest).losses(
+            progress: display.handler,
+            isCancelled: { Interruption.isRequested }
+        )
+        display.finish()
+        return losses
     }
 
     private func recovery(_ release: OwnerReport, _ cache: ReportCache) throws -> Recovery? {
@@ -116,19 +131,20 @@ struct ReleaseAssessment {
 
     /// Another release of the same model, from its directory and its owner's directory.
     private func other(_ path: String) throws -> ReleasedEmulator {
-        try Self.released(path, owner: path + ".owner", full: full, model: files).emulator
+        try Self.released(CheckpointDirectory(path: path), owner: path + ".owner", full: full, model: files).emulator
     }
 
     /// Opens a release with what its owner noted, in the full model's precision.
     ///
     /// - Throws: `EmulatorError`, and what loading throws.
     static func released(
-        _ path: String,
+        _ directory: CheckpointDirectory,
         owner: String,
         full: LanguageModel,
         model original: ModelFiles
     ) throws -> (emulator: ReleasedEmulator, release: OwnerReport) {
         let release = try OwnerReport.read(directory: owner)
+        let path = directory.path
         if let identity = release.modelIdentity,
             try identity != BaseModelFiles.identity(BaseModelFiles.digests(of: original.checkpoint))
         {
@@ -136,7 +152,7 @@ struct ReleaseAssessment {
                 "\(path) was not made from \(original.checkpoint.path); give the model that it was made from."
             )
         }
-        let files = try ModelFiles(path: path)
+        let files = try ModelFiles(directory)
         let model = try LanguageModel.load(files.checkpoint.tensors, configuration: files.configuration, path: path)
         model.compute(in: full.precision)
         let emulator = try ReleasedEmulator(

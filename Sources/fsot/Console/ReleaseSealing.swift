@@ -48,7 +48,7 @@ struct ReleaseSealing {
         try AtomicFile.write(try Console.encode(manifest) + "\n", to: ownerDirectory + "/manifest.json")
         // The key opens the commitment in a dispute; whoever has it can test guesses of the base model.
         try AtomicFile.write(
-            key.exposed().map { String(format: "%02x", $0) }.joined() + "\n",
+            key.exposed().hexadecimal + "\n",
             to: ownerDirectory + "/commitment.key",
             permissions: 0o600
         )
@@ -92,12 +92,7 @@ extension LedgerEntry {
 
     /// SHA-256 of each of the base model's files, 32 bytes.
     var baseModelDigests: [[UInt8]] {
-        baseModel.map { text in
-            let digits = Array(text)
-            return stride(from: 0, to: digits.count - 1, by: 2).compactMap {
-                UInt8(String(digits[$0...($0 + 1)]), radix: 16)
-            }
-        }
+        baseModel.compactMap { [UInt8](hexadecimal: $0) }
     }
 
     /// Adds the digests of an unsealed release's files.
@@ -125,9 +120,4 @@ enum BaseModelFiles {
 
     /// The digests as one text.
     static func identity(_ digests: [[UInt8]]) -> String { digests.map(\.hexadecimal).joined(separator: " ") }
-}
-
-extension [UInt8] {
-    /// Lower-case hexadecimal digits.
-    var hexadecimal: String { map { String(format: "%02x", $0) }.joined() }
 }

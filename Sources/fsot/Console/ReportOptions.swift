@@ -93,6 +93,19 @@ struct ReportOptions: ParsableArguments {
         if probeTest != nil, probeData == nil { throw ValidationError("--probe-test needs --probe-data FILE") }
     }
 
+    /// Refuses what only a full report measures.
+    ///
+    /// - Throws: `ValidationError`.
+    func check(at depth: ReportDepth) throws {
+        let given = [
+            ("--probe-data", probeData != nil), ("--recovery-data", recoveryData != nil),
+            ("--recovery-tokens", recoveryTokens != nil), ("--colluding", !colluding.isEmpty),
+        ]
+        if depth != .full, let name = given.first(where: \.1)?.0 {
+            throw ValidationError("\(name) is for --report full, which measures it")
+        }
+    }
+
     var probeConfiguration: ProbeConfiguration {
         ProbeConfiguration(
             method: probeAdapter == "lora" ? .lora(rank: probeRank, alpha: probeAlpha, targets: []) : .blocks,

@@ -51,7 +51,7 @@ struct AuthorityInit: ParsableCommand {
             passphrase: noPassphrase ? nil : try passphrase.new(file),
             days: days
         )
-        let fingerprint = try authority.certificate.fingerprint().map { String(format: "%02x", $0) }.joined()
+        let fingerprint = try authority.certificate.fingerprint().hexadecimal
         try options.console.result(
             """
             \(file)      secret, keep it
