@@ -24,7 +24,8 @@ final class EarlyStopping {
         self.examples = Array(examples.prefix(Self.sequences))
         patience = max(1, configuration.patience)
         warmup = steps / 10
-        interval = max(1, (steps + configuration.evaluations - 1) / configuration.evaluations)
+        // A look after every step of a short run would end it at the first rise.
+        interval = max(4, (steps + configuration.evaluations - 1) / configuration.evaluations)
     }
 
     /// Looks once.
