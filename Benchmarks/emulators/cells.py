@@ -49,5 +49,6 @@ TOP = "--bottom 0 --top 4"
 FRONTIER = [
     Cell("frontier-half", 0.5, f"{TOP} --feed-forward 0.3333 {INSTRUCTED}", text="gsm8k", seeds=3, recovery="dolly", held_out=500),
     Cell("frontier-quarter", 0.25, f"{TOP} --feed-forward 0.1667 --attention 0.5 {INSTRUCTED}", text="gsm8k", seeds=3, recovery="dolly", held_out=500),
+    Cell("strict", 0.25, "--feed-forward 0.1667 --attention 0.5 --distill-tokens 0", recovery="dolly"),
     Cell("frontier-three-quarters", 0.75, f"{TOP} --feed-forward 0.6667 {INSTRUCTED}", text="gsm8k", seeds=3, recovery="dolly", held_out=500),
 ]

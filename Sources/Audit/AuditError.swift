@@ -22,6 +22,8 @@ public enum AuditError: Error, Equatable, CustomStringConvertible {
     case oneSidedHolder(name: String)
     /// A plan directory is incomplete or was changed after it was drawn.
     case damagedPlan(path: String, reason: String)
+    /// A file of scores cannot be used.
+    case unreadableScores(path: String, reason: String)
     /// A report.json is not one that this version can render.
     case unreadableReport(reason: String)
 
@@ -55,6 +57,8 @@ public enum AuditError: Error, Equatable, CustomStringConvertible {
         case .damagedPlan(let path, let reason):
             return
                 "The plan at \(path) cannot be used (\(reason)); draw it again with `fsot audit plan` and train again."
+        case .unreadableScores(let path, let reason):
+            return "\(path) cannot be used (\(reason)); give CSV with a header and a column score."
         case .unreadableReport(let reason):
             return "The report cannot be rendered (\(reason)); make it again with `fsot audit run`."
         }

@@ -93,10 +93,13 @@ public actor Coordinator {
             if isCancelled() { throw CancellationError() }
             let record = try await runRound(progressState.completedRounds + 1, isCancelled: isCancelled)
             if let realignment, realignment.isDue(after: record.round, of: configuration.rounds) {
-                let made = try await realignment.realigner.realign(to: state, after: record.round)
-                try store?.save(made)
-                middle = made
-                informed = []
+                if let made = try await realignment.realigner.realign(to: state, after: record.round) {
+                    try store?.save(made)
+                    middle = made
+                    informed = []
+                } else {
+                    logger.warning("round \(record.round): re-alignment brought the emulator no nearer; it stays as it is")
+                }
             }
             var reached = progressState
             reached.completedRounds = record.round

@@ -79,7 +79,7 @@ import Training
         let site = try site([])
         let owner = try owner(site) { release in releases.withLock { $0.append(release) } }
         let tuned = AdapterState(values: site.initialState.values.enumerated().map { $1 * (1 + 0.1 * Float($0 % 3)) })
-        let middle = try await owner.realign(to: tuned, after: 3)
+        let middle = try #require(try await owner.realign(to: tuned, after: 3))
         let release = try #require(releases.withLock { $0.first })
         #expect(release.round == 3 && release.releaseID == middle.releaseID && middle.round == 3)
         let losses = release.distillation.heldOut.map(\.loss)

@@ -75,7 +75,8 @@ public struct Distillation {
                 schedule: LearningRateSchedule(
                     .cosine,
                     peak: configuration.learningRate,
-                    warmupSteps: steps / 10,
+                    // Adam's first steps have the size of the rate whatever the gradient: a short run needs a start, too.
+                    warmupSteps: max(steps / 10, min(4, steps / 2)),
                     totalSteps: steps
                 ),
                 optimizer: .adamW(weightDecay: 0),

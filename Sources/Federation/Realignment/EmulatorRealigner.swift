@@ -7,7 +7,8 @@ public protocol EmulatorRealigner: Sendable {
     /// - Parameters:
     ///   - state: the adapter after `round`.
     ///   - round: decides the data order.
-    func realign(to state: AdapterState, after round: Int) async throws -> RealignedMiddle
+    /// - Returns: nil when it came no nearer on held-out text: nothing is shipped then.
+    func realign(to state: AdapterState, after round: Int) async throws -> RealignedMiddle?
 
     /// Goes on from the middle that an earlier process made.
     func resume(from middle: RealignedMiddle) async throws

@@ -44,8 +44,9 @@ final class RealignedEmulator {
 extension OwnerJudge: EmulatorRealigner {
     /// Distils the middle again towards the full model, both with the adapter `state` (FedBiOT's lower level).
     ///
+    /// - Returns: nil when held-out text says that it came no nearer.
     /// - Throws: `EmulatorError.diverged`, what recording the release throws, `CancellationError`.
-    public func realign(to state: AdapterState, after round: Int) async throws -> RealignedMiddle {
+    public func realign(to state: AdapterState, after round: Int) async throws -> RealignedMiddle? {
         let realigned = try realigning()
         tuned.state = state
         realigned.tuned.state = state
@@ -62,6 +63,7 @@ extension OwnerJudge: EmulatorRealigner {
             split: setup.split,
             configuration: configuration
         ).run(on: text, heldOut: heldOut, progress: progress, isCancelled: isCancelled)
+        if report.keptNothing { return nil }
         let values = realigned.middle.values
         let hash = TaggedHash("fsot/release/realigned")
         hash.append(Array(realigned.metadata.releaseID.utf8))

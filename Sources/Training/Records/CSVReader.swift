@@ -1,12 +1,12 @@
 /// Rows of a comma-separated file (RFC 4180): quoted fields, doubled quotes, line breaks inside quotes, LF or CRLF.
 ///
 /// Works on bytes: the separators are ASCII, so UTF-8 text passes through untouched.
-struct CSVReader {
+package struct CSVReader {
     /// One row: its fields, the bytes it came from (without the line break) and its first line, counted from 1.
-    struct Row: Equatable {
-        var fields: [String]
+    package struct Row: Equatable {
+        package var fields: [String]
         var bytes: Range<Int>
-        var line: Int
+        package var line: Int
     }
 
     private let bytes: [UInt8]
@@ -14,7 +14,7 @@ struct CSVReader {
     private var position: Int
     private var line = 1
 
-    init(_ bytes: [UInt8], startingAt start: Int, path: String) {
+    package init(_ bytes: [UInt8], startingAt start: Int, path: String) {
         self.bytes = bytes
         self.path = path
         position = start
@@ -26,7 +26,7 @@ struct CSVReader {
     private static let carriageReturn = UInt8(ascii: "\r")
 
     /// The next row that is not an empty line, or nil at the end.
-    mutating func next() throws -> Row? {
+    package mutating func next() throws -> Row? {
         while position < bytes.count, let empty = emptyLineLength() {
             position += empty
             line += 1

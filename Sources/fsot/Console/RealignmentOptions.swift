@@ -20,7 +20,7 @@ struct RealignmentOptions: ParsableArguments {
     var realignData: String?
 
     @Option(help: "Tokens of one re-alignment.")
-    var realignTokens = 8_192
+    var realignTokens = 16_384
 
     @OptionGroup var location: LedgerOptions
 

@@ -5,6 +5,6 @@ struct AuditCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit",
         abstract: "Measure what leaked, to whom: plan before training, run after it.",
-        subcommands: [AuditPlanCommand.self, AuditRunCommand.self, AuditRenderCommand.self]
+        subcommands: [AuditPlanCommand.self, AuditRunCommand.self, AuditRenderCommand.self, AuditMetricsCommand.self]
     )
 }
