@@ -29,6 +29,7 @@ extension AttackSuite {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         try values.update(&name, .name)
         try values.update(&attacks, .attacks)
+        try values.update(&observedRounds, .observedRounds)
         try values.update(&minKFraction, .minKFraction)
         try values.update(&ezSmoothing, .ezSmoothing)
         try values.update(&falsePositiveRates, .falsePositiveRates)

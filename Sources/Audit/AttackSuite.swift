@@ -2,8 +2,10 @@
 public struct AttackSuite: Codable, Sendable, Equatable {
     /// The suite's name.
     public var name: String = "quick"
-    /// Attack names, see ``AttackRegistry/names``.
-    public var attacks: [String] = AttackRegistry.names
+    /// Attack names, see ``AttackRegistry``.
+    public var attacks: [String] = AttackRegistry.quick
+    /// Observed rounds that are attacked, from the first on: early rounds have the largest gradients.
+    public var observedRounds: Int = 2
     /// Share of tokens that MINK and MINK++ look at.
     public var minKFraction: Double = 0.2
     /// The smoothing of EZ, in nats.
@@ -77,6 +79,7 @@ public struct AttackSuite: Codable, Sendable, Equatable {
     enum CodingKeys: String, CodingKey, CaseIterable {
         case name
         case attacks
+        case observedRounds = "observed_rounds"
         case minKFraction = "mink_fraction"
         case ezSmoothing = "ez_smoothing"
         case falsePositiveRates = "false_positive_rates"
@@ -111,6 +114,7 @@ public struct AttackSuite: Codable, Sendable, Equatable {
         try require(!attacks.isEmpty, .attacks, "list is empty")
         let names = try makeAttacks().map(\.name)
         try require(Set(names).count == names.count, .attacks, "list names an attack twice")
+        try require(observedRounds > 0, .observedRounds, "must be at least 1")
         try require(minKFraction > 0 && minKFraction <= 1, .minKFraction, "must lie in (0, 1]")
         try require(ezSmoothing > 0 && ezSmoothing.isFinite, .ezSmoothing, "must be positive")
         let areShares = falsePositiveRates.allSatisfy { $0 > 0 && $0 < 1 }

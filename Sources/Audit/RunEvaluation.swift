@@ -31,7 +31,8 @@ struct RunEvaluation {
         var vantages: [AuditReport.VantageReport] = []
         for vantage in input.vantages {
             let observations = try vantage.observations(of: input.records, at: kept)
-            let scored = try attacks.map { attack in
+            let possible = attacks.filter { vantage.allows($0) }
+            let scored = try possible.map { attack in
                 (attack.name, try table.labelled(attack.checkedScores(of: observations)))
             }
             let results = try table.results(scored, label: vantage.vantage.rawValue, minus: blind)
@@ -40,8 +41,8 @@ struct RunEvaluation {
             let untuned = vantage.nullControl
             let nullObservations = try untuned.observations(of: input.records, at: kept)
             let nullScored =
-                try attacks
-                .filter { !$0.needsReference && (!$0.needsLowered || untuned.loweredTuned != nil) }
+                try possible
+                .filter { $0.needs.isSubset(of: [.lowered, .prefixed]) && $0.needs.isSubset(of: untuned.evidence) }
                 .map { attack in (attack.name, try table.labelled(attack.checkedScores(of: nullObservations))) }
             let nullResults = try table.results(
                 nullScored,

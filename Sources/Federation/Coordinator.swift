@@ -13,6 +13,7 @@ public actor Coordinator {
     private let judge: (any AggregateJudge)?
     private let store: (any RoundStore)?
     private let realignment: RealignmentSchedule?
+    private let observer: (any RoundObserver)?
     private(set) var middle: RealignedMiddle?
     /// Who has the middle of the moment.
     var informed: Set<String> = []
@@ -35,6 +36,7 @@ public actor Coordinator {
     ///   - store: keeps every round.
     ///   - realignment: when the emulator is distilled again; nil: never.
     ///   - middle: what was distilled last, when resuming.
+    ///   - observer: keeps what could be seen of each round, for an audit; nil: nothing is kept.
     ///   - logger: the coordinator's log.
     public init(
         transport: any Transport,
@@ -48,8 +50,10 @@ public actor Coordinator {
         store: (any RoundStore)? = nil,
         realignment: RealignmentSchedule? = nil,
         middle: RealignedMiddle? = nil,
+        observer: (any RoundObserver)? = nil,
         logger: Logger
     ) {
+        self.observer = observer
         self.realignment = realignment
         self.middle = middle
         self.transport = transport
@@ -98,7 +102,9 @@ public actor Coordinator {
                     middle = made
                     informed = []
                 } else {
-                    logger.warning("round \(record.round): re-alignment brought the emulator no nearer; it stays as it is")
+                    logger.warning(
+                        "round \(record.round): re-alignment brought the emulator no nearer; it stays as it is"
+                    )
                 }
             }
             var reached = progressState
@@ -138,6 +144,7 @@ public actor Coordinator {
         guard gathered.mean.allSatisfy(\.isFinite) else {
             throw FederationError.notFinite(round: round, what: "The aggregate")
         }
+        try await observer?.observe(round: round, broadcast: state, aggregate: gathered.mean)
         let candidate = state.moved(by: gathered.mean)
         var record = RoundRecord(
             round: round,

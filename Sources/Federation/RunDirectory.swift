@@ -62,6 +62,8 @@ public struct RunDescription: Codable, Sendable, Equatable {
     public var margin: Double?
     /// How the emulator is distilled again between rounds; nil: never.
     public var realignment: RealignmentSettings?
+    /// The auditors who can open what was kept of each round; nil: nothing was kept.
+    public var observedFor: [String]?
     /// Numbers in the adapter.
     public var adapterParameters: Int
 
@@ -101,6 +103,7 @@ public struct RunDescription: Codable, Sendable, Equatable {
         probeDigest: String?,
         margin: Double?,
         realignment: RealignmentSettings? = nil,
+        observedFor: [String]? = nil,
         adapterParameters: Int
     ) {
         self.version = version
@@ -120,6 +123,7 @@ public struct RunDescription: Codable, Sendable, Equatable {
         self.probeDigest = probeDigest
         self.margin = margin
         self.realignment = realignment
+        self.observedFor = observedFor
         self.adapterParameters = adapterParameters
     }
 }
@@ -135,6 +139,11 @@ public struct RunDirectory: RoundStore {
     private var checkpointFile: String { path + "/checkpoint/progress.json" }
     /// The finished adapter's directory.
     public var adapterPath: String { path + "/adapter" }
+
+    /// Where the observation of a round lies, sealed to the auditors.
+    public static func observationFile(_ round: Int, at path: String) -> String {
+        path + String(format: "/observations/%04d.safetensors.age", round)
+    }
 
     private func roundFile(_ round: Int) -> String { path + String(format: "/rounds/%04d.safetensors", round) }
 

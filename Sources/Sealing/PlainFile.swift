@@ -14,18 +14,32 @@ public final class PlainFile: @unchecked Sendable {
     ///
     /// - Throws: `SealingError.invalid` when there is not enough memory.
     init(count: Int, what: String) throws {
-        guard count > 0 else {
-            memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
-            bytes = UnsafeRawBufferPointer(memory)
-            return
+        memory = try Self.room(count, what)
+        bytes = UnsafeRawBufferPointer(memory)
+    }
+
+    /// Takes all that a source gives.
+    ///
+    /// - Parameter limit: at most so many bytes.
+    /// - Throws: `SealingError.invalid` when there is not enough memory, and what the source throws.
+    init(of source: any ByteSource, limit: Int, what: String) throws {
+        memory = try Self.room(limit, what)
+        do {
+            bytes = UnsafeRawBufferPointer(rebasing: memory[..<(try source.readFully(into: memory))])
+        } catch {
+            if let start = memory.baseAddress { munmap(start, memory.count) }
+            throw error
         }
+    }
+
+    private static func room(_ count: Int, _ what: String) throws -> UnsafeMutableRawBufferPointer {
+        guard count > 0 else { return UnsafeMutableRawBufferPointer(start: nil, count: 0) }
         let flags = MAP_PRIVATE | MAP_ANONYMOUS
         guard let start = mmap(nil, count, PROT_READ | PROT_WRITE, flags, -1, 0), start != MAP_FAILED else {
             throw SealingError.invalid(what: what, reason: "there is no memory for its \(count) bytes; free some")
         }
         madvise(start, count, Int32(MADV_DONTDUMP))
-        memory = UnsafeMutableRawBufferPointer(start: start, count: count)
-        bytes = UnsafeRawBufferPointer(memory)
+        return UnsafeMutableRawBufferPointer(start: start, count: count)
     }
 
     deinit {

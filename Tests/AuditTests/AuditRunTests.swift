@@ -7,7 +7,7 @@ import Testing
 
 @Suite("An audit from observations to verdict")
 struct AuditRunTests {
-    private func suite(_ attacks: [String] = AttackRegistry.names) -> AttackSuite {
+    private func suite(_ attacks: [String] = AttackRegistry.quick) -> AttackSuite {
         var suite = AttackSuite()
         suite.attacks = attacks
         suite.bootstrapReplicates = 100

@@ -48,7 +48,7 @@ struct SyntheticRun {
                     )
                 )
                 let difficulty = 0.4 * generator.normal()
-                for vantage in VantagePoint.allCases {
+                for vantage in [VantagePoint.peer, .owner] {
                     let strength = (vantage == .peer ? leak : 0.6 * leak) * (0.4 + 1.2 * generator.uniform())
                     let before = tokens(
                         count,
@@ -68,7 +68,7 @@ struct SyntheticRun {
                 }
             }
         }
-        let vantages = VantagePoint.allCases.map { vantage in
+        let vantages = [VantagePoint.peer, .owner].map { vantage in
             VantageObservations(
                 vantage: vantage,
                 tuned: tuned[vantage] ?? [],

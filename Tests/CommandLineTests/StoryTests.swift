@@ -157,4 +157,49 @@ struct StoryTests {
         #expect(log.errors.contains("tuning, round 1 of 1, north: ") && log.errors.contains(" tokens"))
         #expect(try story.run(story.tuning(into: "four", short + ["-q"])).errors.isEmpty)
     }
+
+    /// What the rounds gave away is kept for the auditor alone, and only when asked.
+    @Test func theAuditorSeesTheRounds() throws {
+        let story = try Story()
+        let scratch = story.scratch
+        try story.run(["keygen", "auditor", "--no-passphrase", "-q"])
+        try story.run(["keygen", "stranger", "--no-passphrase", "-q"])
+        try story.compress()
+        try story.run(["audit", "plan", "--data"] + story.files + ["--seed", "1", "-o", "plan"])
+        let tuning = [
+            "tune", "emulator", "--plan", "plan", "--template", "plain", "--rounds", "2", "--local-steps", "2",
+            "--batch",
+            "2", "--max-length", "64", "--lr", "0.05", "--optimizer", "sgd", "--quiet",
+        ]
+        try story.run(tuning + ["-o", "silent"])
+        #expect(try !scratch.content("silent").contains("observations"))
+        try story.run(tuning + ["--observe", "auditor.card", "-o", "run"])
+        #expect(
+            try scratch.content("run/observations") == ["0001.safetensors.age", "0002.safetensors.age"]
+        )
+        let suite =
+            "name: s\nattacks: [LOSS, DLOSS, SPAN, GRAD-COS, GRAD-NORM, GRAD-DIFF, FEDMIA-I, FEDMIA-II, LOSS-SERIES]\n"
+        try scratch.write(suite + "permutations: 200\nbootstrap_replicates: 100\n", "suite.yaml")
+        let audit = ["audit", "run", "run", "--suite", "suite.yaml"]
+        let closed = try story.run(audit + ["-o", "closed"], expecting: [0, 2, 4])
+        #expect(closed.errors.contains("give --identity to attack updates"))
+        #expect(!closed.output.contains("individual"))
+        let wrong = try Transcript.run(audit + ["--identity", "stranger.identity", "-o", "wrong"], in: scratch)
+        #expect(wrong.status == 1 && wrong.errors.contains("stranger is not a recipient"))
+        let opened = try story.run(
+            audit + ["--identity", "auditor.identity", "--compute", "f32", "-o", "opened"],
+            expecting: [0, 2, 4]
+        )
+        for name in ["individual", "aggregate", "FEDMIA-II", "SPAN", "GRAD-DIFF"] {
+            #expect(opened.output.contains(name))
+        }
+        try story.run(["audit", "render", "opened", "--check"])
+        // A round's file of another round, or cut short.
+        let file = scratch.path + "/run/observations/0001.safetensors.age"
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+        try bytes.dropLast(100).write(to: URL(fileURLWithPath: file))
+        let cut = try Transcript.run(audit + ["--identity", "auditor.identity", "-o", "cut"], in: scratch)
+        #expect(cut.status == 1 && cut.errors.contains("0001.safetensors.age"), "\(cut.errors)")
+    }
+
 }

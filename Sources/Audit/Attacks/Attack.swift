@@ -4,10 +4,10 @@ public protocol Attack: Sendable {
     var name: String { get }
     /// What the attacker does, in one sentence for a reader who is no statistician.
     var explanation: String { get }
-    /// Whether the attack compares with the untuned model; such an attack has no null control, being constant there.
-    var needsReference: Bool { get }
-    /// Whether the attack needs the record's lower-cased form.
-    var needsLowered: Bool { get }
+    /// What the attacker is taken to have or to know, in one sentence.
+    var assumption: String { get }
+    /// What the attack has to be given. One that compares with the untuned model, or with a round, has no null control.
+    var needs: Set<Evidence> { get }
 
     /// Scores all records of one vantage point, in their order.
     ///
@@ -17,9 +17,9 @@ public protocol Attack: Sendable {
 
 extension Attack {
     /// Most attacks look at the tuned model alone.
-    public var needsReference: Bool { false }
-    /// Only LOWER needs it.
-    public var needsLowered: Bool { false }
+    public var needs: Set<Evidence> { [] }
+    /// Most attackers hold the model that they query.
+    public var assumption: String { "The attacker has the record in question and the tuned model's probabilities." }
 
     /// The scores, every one finite.
     ///

@@ -1,7 +1,14 @@
 /// The attacks by name.
 public enum AttackRegistry {
     /// Every name that a suite may list, in the order in which reports show them.
-    public static let names = ["LOSS", "RATIO", "ZLIB", "LOWER", "MINK", "MINK++", "EZ"]
+    public static let names =
+        quick + [
+            "HARD-TOKEN", "REF-MINK++", "RECALL", "LOSS-SERIES", "GRAD-COS", "GRAD-DIFF", "GRAD-NORM", "FEDMIA-I",
+            "FEDMIA-II",
+        ]
+
+    /// Those that need forward passes only.
+    public static let quick = ["LOSS", "RATIO", "ZLIB", "LOWER", "MINK", "MINK++", "EZ", "DLOSS", "SPAN"]
 
     /// Makes an attack with the suite's parameters; names are compared without regard to case.
     ///
@@ -14,6 +21,17 @@ public enum AttackRegistry {
         case "LOWER": return LowerAttack()
         case "MINK": return MinKAttack(fraction: suite.minKFraction)
         case "MINK++": return MinKPlusPlusAttack(fraction: suite.minKFraction)
+        case "HARD-TOKEN": return HardTokenAttack(fraction: suite.minKFraction)
+        case "REF-MINK++": return MinKPlusPlusReferenceAttack(fraction: suite.minKFraction)
+        case "RECALL": return RecallAttack()
+        case "DLOSS": return DLossAttack()
+        case "LOSS-SERIES": return LossSeriesAttack()
+        case "GRAD-COS": return GradientCosineAttack()
+        case "GRAD-DIFF": return GradientDifferenceAttack()
+        case "GRAD-NORM": return GradientNormAttack()
+        case "FEDMIA-I": return FedMIAAttack(.loss)
+        case "FEDMIA-II": return FedMIAAttack(.cosine)
+        case "SPAN": return SpanAttack()
         case "EZ": return EZAttack(smoothing: suite.ezSmoothing)
         default: throw AuditError.unknownAttack(name: name, known: names)
         }

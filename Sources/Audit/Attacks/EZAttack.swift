@@ -13,7 +13,7 @@ public struct EZAttack: Attack {
     public let explanation =
         "Where the tuned model still errs, whether tuning moved it towards the record rather than away from it."
     /// Compares with the untuned model.
-    public let needsReference = true
+    public let needs: Set<Evidence> = [.reference]
     /// The a in log((P + a)/(N + a)), in nats.
     public let smoothing: Double
 

@@ -5,7 +5,7 @@ public struct LowerAttack: Attack {
     /// One sentence for the report.
     public let explanation = "Whether the model prefers the record exactly as written to the same words in lower case."
     /// Compares with the lower-cased record.
-    public let needsLowered = true
+    public let needs: Set<Evidence> = [.lowered]
 
     /// Has no parameters.
     public init() {}

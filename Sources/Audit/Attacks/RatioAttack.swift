@@ -7,7 +7,7 @@ public struct RatioAttack: Attack {
     /// One sentence for the report.
     public let explanation = "How much better the tuned model predicts the record than the untuned model does."
     /// Compares with the untuned model.
-    public let needsReference = true
+    public let needs: Set<Evidence> = [.reference]
 
     /// Has no parameters.
     public init() {}

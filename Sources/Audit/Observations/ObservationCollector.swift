@@ -62,6 +62,21 @@ public struct ObservationCollector {
         return ModelScores(plain: plain, lowered: lowered)
     }
 
+    /// The records behind a prefix, which carries no loss.
+    public func prefixed(by ids: [Int32]) -> ObservationCollector {
+        ObservationCollector(
+            sequences: sequences.map { sequence in
+                var longer = sequence
+                longer.ids = ids + sequence.ids
+                // The first token of a record predicts nothing by itself, and must not here either.
+                longer.carriesLoss = ids.map { _ in false } + [false] + sequence.carriesLoss.dropFirst()
+                return longer
+            },
+            lowered: nil,
+            batchSize: batchSize
+        )
+    }
+
     /// Joins a tuned and an untuned model's scores into what one vantage point sees.
     public static func observations(
         vantage: VantagePoint,

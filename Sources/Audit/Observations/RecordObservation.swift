@@ -54,14 +54,22 @@ public struct RecordObservation: Sendable {
     public var reference: [TokenObservation]
     /// Tokens of the record in lower case by the tuned model; nil when the suite does not need them.
     public var lowered: [TokenObservation]?
+    /// Tokens of the record behind records that nobody trained on; nil when the suite does not need them.
+    public var prefixed: [TokenObservation]?
+    /// What the rounds gave away, first round first; empty when none was observed.
+    public var rounds: [RoundEvidence]
 
     /// Keeps the values.
     public init(
         record: AuditedRecord,
         tuned: [TokenObservation],
         reference: [TokenObservation],
-        lowered: [TokenObservation]? = nil
+        lowered: [TokenObservation]? = nil,
+        prefixed: [TokenObservation]? = nil,
+        rounds: [RoundEvidence] = []
     ) {
+        self.prefixed = prefixed
+        self.rounds = rounds
         self.record = record
         self.tuned = tuned
         self.reference = reference
@@ -81,6 +89,30 @@ public struct VantageObservations: Sendable {
     public var loweredTuned: [[TokenObservation]]?
     /// `[records][tokens]` of the lower-cased records by the untuned model; needed by LOWER's null control.
     public var loweredReference: [[TokenObservation]]?
+    /// `[records][tokens]` behind records that nobody trained on, by the tuned model; needed by RECALL.
+    public var prefixedTuned: [[TokenObservation]]?
+    /// `[records][rounds]`; needed by the attacks on updates.
+    public var rounds: [[RoundEvidence]]?
+
+    /// What there is beside the tuned model's view.
+    public var evidence: Set<Evidence> {
+        var evidence: Set<Evidence> = [.reference]
+        if loweredTuned != nil { evidence.insert(.lowered) }
+        if prefixedTuned != nil { evidence.insert(.prefixed) }
+        if let rounds, let first = rounds.first?.first {
+            evidence.insert(.rounds)
+            if first.afterOthers.count > 1 { evidence.insert(.otherHolders) }
+            if first.cosine != nil { evidence.insert(.gradients) }
+            if first.span != nil { evidence.insert(.span) }
+        }
+        return evidence
+    }
+
+    /// Whether an attack has all that it needs here. The coordinator's vantage points are for attacks on rounds: what its
+    /// models say of the tokens, `peer` sees as well.
+    func allows(_ attack: any Attack) -> Bool {
+        attack.needs.isSubset(of: evidence) && attack.needs.contains(.rounds) == (rounds != nil)
+    }
 
     /// Keeps the lists.
     public init(
@@ -116,7 +148,9 @@ public struct VantageObservations: Sendable {
                 record: records[index],
                 tuned: tuned[index],
                 reference: reference[index],
-                lowered: loweredTuned?[index]
+                lowered: loweredTuned?[index],
+                prefixed: prefixedTuned?[index],
+                rounds: rounds?[index] ?? []
             )
             try Self.check(observation)
             return observation
@@ -127,7 +161,8 @@ public struct VantageObservations: Sendable {
     func check(count: Int) throws {
         let lists: [(String, Int?)] = [
             ("tuned", tuned.count), ("untuned", reference.count), ("lower-cased tuned", loweredTuned?.count),
-            ("lower-cased untuned", loweredReference?.count),
+            ("lower-cased untuned", loweredReference?.count), ("prefixed", prefixedTuned?.count),
+            ("rounds of the", rounds?.count),
         ]
         for case (let what, let found?) in lists where found != count {
             throw AuditError.mismatchedCounts(

@@ -1,5 +1,9 @@
 /// From where an attacker looks at the tuned adapter.
 public enum VantagePoint: String, Codable, Sendable, CaseIterable {
+    /// The coordinator of a run without secure aggregation: every update of every data holder.
+    case individual
+    /// The coordinator of a run under secure aggregation: the sums.
+    case aggregate
     /// Another data holder: the emulator with the aggregated adapter.
     case peer
     /// The model owner: the full model with the aggregated adapter plugged in.
@@ -8,6 +12,8 @@ public enum VantagePoint: String, Codable, Sendable, CaseIterable {
     /// Who this attacker is, for headings.
     public var attacker: String {
         switch self {
+        case .individual: return "a coordinator who sees single updates"
+        case .aggregate: return "a coordinator who sees sums of updates"
         case .peer: return "a peer, that is another data holder"
         case .owner: return "the owner of the full model"
         }
@@ -16,6 +22,8 @@ public enum VantagePoint: String, Codable, Sendable, CaseIterable {
     /// What this attacker holds, in words for the report.
     public var sees: String {
         switch self {
+        case .individual: return "the emulator, every broadcast adapter and every data holder's update"
+        case .aggregate: return "the emulator, every broadcast adapter and the sum of each round's updates"
         case .peer: return "the emulator and the aggregated adapter, as every data holder receives them"
         case .owner: return "the full model with the aggregated adapter plugged in"
         }
@@ -24,6 +32,8 @@ public enum VantagePoint: String, Codable, Sendable, CaseIterable {
     /// The model that the tuned one is compared with.
     public var reference: String {
         switch self {
+        case .individual: return "the emulator with the adapter as the round began"
+        case .aggregate: return "the emulator with the adapter as the round began"
         case .peer: return "the emulator with the adapter as it was before tuning"
         case .owner: return "the full model before tuning"
         }

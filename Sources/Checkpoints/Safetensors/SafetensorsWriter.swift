@@ -59,14 +59,28 @@ public struct SafetensorsWriter {
     ///   not fill the shape; `AtomicFileError` when the disk refuses; what an entry's `produce` throws. `path` is
     ///   untouched then.
     public static func write(_ entries: [Entry], metadata: [String: String] = [:], to path: String) throws {
-        let ordered = entries.filter { $0.type == .f32 } + entries.filter { $0.type != .f32 }
-        let header = try header(ordered, metadata: metadata, path: path)
         let file = try AtomicFileWriter(path: path)
-        try file.write(header)
+        try write(entries, metadata: metadata, path: path) { try file.write($0) }
+        try file.commit()
+    }
+
+    /// The same bytes in pieces, for a file of another kind around them.
+    ///
+    /// - Parameters:
+    ///   - path: where they go, for errors.
+    ///   - sink: takes them in order.
+    /// - Throws: `CheckpointError.unwritable`, and what `sink` or an entry throws.
+    public static func write(
+        _ entries: [Entry],
+        metadata: [String: String] = [:],
+        path: String,
+        sink: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        let ordered = entries.filter { $0.type == .f32 } + entries.filter { $0.type != .f32 }
+        try header(ordered, metadata: metadata, path: path).withUnsafeBytes { try sink($0) }
         let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
         defer { scratch.deallocate() }
-        for entry in ordered { try write(entry, to: file, path: path, scratch: scratch) }
-        try file.commit()
+        for entry in ordered { try write(entry, to: sink, path: path, scratch: scratch) }
     }
 
     private static func header(_ entries: [Entry], metadata: [String: String], path: String) throws -> Data {
@@ -112,7 +126,7 @@ public struct SafetensorsWriter {
 
     private static func write(
         _ entry: Entry,
-        to file: AtomicFileWriter,
+        to sink: (UnsafeRawBufferPointer) throws -> Void,
         path: String,
         scratch: UnsafeMutableRawBufferPointer
     ) throws {
@@ -121,7 +135,7 @@ public struct SafetensorsWriter {
         try entry.produce { piece in
             written += piece.count
             if entry.type == .f32 {
-                try file.write(UnsafeRawBufferPointer(piece))
+                try sink(UnsafeRawBufferPointer(piece))
                 return
             }
             guard let target = scratch.baseAddress else { return }
@@ -129,7 +143,7 @@ public struct SafetensorsWriter {
             for start in stride(from: 0, to: piece.count, by: step) {
                 let part = UnsafeBufferPointer(rebasing: piece[start..<min(start + step, piece.count)])
                 entry.type.encode(part, into: target)
-                try file.write(UnsafeRawBufferPointer(start: target, count: part.count * entry.type.blockBytes))
+                try sink(UnsafeRawBufferPointer(start: target, count: part.count * entry.type.blockBytes))
             }
         }
         guard written == expected else {

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Gromov et al.'s choice of layers (arXiv 2403.17887, 3.7 of the survey): drop one run of neighbours, the one whose input
 /// and output are the least angle apart at the last token.
 public enum AngularDistance {
@@ -21,3 +23,6 @@ public enum AngularDistance {
         return Array(0..<start) + Array((start + length)..<blockCount)
     }
 }
+
+/// arccos(cosine) / π: 0 for the same direction, 1 for opposite ones.
+func angle(_ cosine: Double) -> Double { acos(cosine) / .pi }

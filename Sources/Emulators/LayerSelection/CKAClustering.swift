@@ -1,3 +1,5 @@
+import TensorEngine
+
 /// Linear centred kernel alignment between layers, and CRaSh's clusters of neighbours by it (arXiv 2310.15477).
 public struct CKAClustering: Sendable {
     /// Centred Gram matrices of each block's output, sequences × sequences, row by row.

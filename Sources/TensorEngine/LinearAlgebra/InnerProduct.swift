@@ -1,7 +1,5 @@
-import Glibc
-
 /// Σ a[row_a] · b[row_b] over rows of `count` numbers, in float64 and in a fixed order.
-func dot(_ a: [Float], _ rowA: Int, _ b: [Float], _ rowB: Int, _ count: Int) -> Double {
+public func dot(_ a: [Float], _ rowA: Int, _ b: [Float], _ rowB: Int, _ count: Int) -> Double {
     a.withUnsafeBufferPointer { a in
         b.withUnsafeBufferPointer { b in
             dot(
@@ -13,7 +11,7 @@ func dot(_ a: [Float], _ rowA: Int, _ b: [Float], _ rowB: Int, _ count: Int) -> 
 }
 
 /// Σ a · b in float64: four sums over every fourth element, added at the end, so that they do not wait for each other.
-func dot(_ a: UnsafeBufferPointer<Float>, _ b: UnsafeBufferPointer<Float>) -> Double {
+public func dot(_ a: UnsafeBufferPointer<Float>, _ b: UnsafeBufferPointer<Float>) -> Double {
     precondition(a.count == b.count, "\(a.count) numbers and \(b.count)")
     var sums = SIMD4<Double>.zero
     let whole = a.count / 4 * 4
@@ -30,7 +28,7 @@ func dot(_ a: UnsafeBufferPointer<Float>, _ b: UnsafeBufferPointer<Float>) -> Do
 }
 
 /// Σ a · b of two lists of equal length, summed like those of float32.
-func dot(_ a: [Double], _ b: [Double]) -> Double {
+public func dot(_ a: [Double], _ b: [Double]) -> Double {
     precondition(a.count == b.count, "\(a.count) numbers and \(b.count)")
     return a.withUnsafeBufferPointer { a in
         b.withUnsafeBufferPointer { b in
@@ -49,6 +47,3 @@ func dot(_ a: [Double], _ b: [Double]) -> Double {
         }
     }
 }
-
-/// arccos(cosine) / π: 0 for the same direction, 1 for opposite ones.
-func angle(_ cosine: Double) -> Double { acos(cosine) / .pi }

@@ -81,7 +81,7 @@ public struct LowRankFactors: Sendable {
 extension LinearAlgebra {
     /// The thin singular value decomposition A = U diag(s) Vᵀ: U `[rows, k]`, s descending, Vᵀ `[k, columns]`, k the
     /// smaller extent; nil when LAPACK does not converge.
-    static func singularValues(
+    public static func singularValues(
         _ matrix: [Double],
         rows: Int,
         columns: Int

@@ -8,6 +8,7 @@ import Foundation
 import LanguageModels
 import Logging
 import PEFT
+import Sealing
 import Training
 
 extension AveragingWeights: ExpressibleByArgument {}
@@ -84,6 +85,16 @@ struct Tune: AsyncParsableCommand {
     @Option(help: "Largest Euclidean norm of a masked update; longer ones are scaled down to it.")
     var clip = 100.0
 
+    @Option(help: "The rule of local steps: adamw, or sgd without momentum.")
+    var optimizer = "adamw"
+
+    @Option(
+        parsing: .upToNextOption,
+        help:
+            "Auditors' cards: keep what each vantage point sees of each round, single updates included, so that only they can open it. In a simulation only; nothing is kept unless asked."
+    )
+    var observe: [String] = []
+
     @Flag(help: "Send updates in the clear. The coordinator then sees each one.")
     var noMasking = false
 
@@ -118,6 +129,9 @@ struct Tune: AsyncParsableCommand {
     func validate() throws {
         if data.isEmpty == (plan == nil) { throw ValidationError("give either --data FILE... or --plan PLAN_DIR") }
         if !["blocks", "lora"].contains(method) { throw ValidationError("--method \(method) is not blocks or lora") }
+        if !["adamw", "sgd"].contains(optimizer) {
+            throw ValidationError("--optimizer \(optimizer) is not adamw or sgd")
+        }
         if (model == nil) != (probe == nil) { throw ValidationError("--model and --probe go together") }
         try realigning.validate(isOwnerHere: model != nil)
         if batch < 1 { throw ValidationError("--batch \(batch) is not positive") }
@@ -178,6 +192,7 @@ struct Tune: AsyncParsableCommand {
             )
         }
         if !noMasking && !isMasked { console.warn("one data holder alone cannot be masked: its update is the sum") }
+        let auditors = try observe.map { try IdentityCard(path: $0) }
         let description = RunDescription(
             version: Fsot.configuration.version,
             emulator: source.path,
@@ -203,6 +218,7 @@ struct Tune: AsyncParsableCommand {
             probeDigest: try probe.map { try FileDigest.hexadecimal(of: $0) },
             margin: model == nil ? nil : margin,
             realignment: realignment,
+            observedFor: auditors.isEmpty ? nil : auditors.map(\.name),
             adapterParameters: site.schema.count
         )
         let store =
@@ -216,6 +232,7 @@ struct Tune: AsyncParsableCommand {
             store: store,
             judge: judge,
             weights: encoded.map(\.count),
+            auditors: auditors,
             console: console,
             display: display,
             progress: progress
@@ -232,6 +249,7 @@ struct Tune: AsyncParsableCommand {
         SiteConfiguration(
             method: method == "lora" ? .lora(rank: rank, alpha: alpha, targets: targets) : .blocks,
             batch: batch,
+            optimizer: optimizer == "sgd" ? .sgd(momentum: 0) : .adamW(weightDecay: 0),
             precision: try compute.precision(),
             seed: seed
         )

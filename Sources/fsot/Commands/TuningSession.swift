@@ -1,7 +1,9 @@
+import AtomicFiles
 import Cryptography
 import Federation
 import Foundation
 import Logging
+import Sealing
 
 /// Runs the rounds of `fsot tune`, saves each, and writes the adapter at the end.
 struct TuningSession {
@@ -10,6 +12,7 @@ struct TuningSession {
     let store: RunDirectory
     let judge: OwnerJudge?
     let weights: [Int]
+    let auditors: [IdentityCard]
     let console: Console
     let display: ProgressDisplay
     let progress: TuningProgress
@@ -36,12 +39,13 @@ struct TuningSession {
                 weightMaximum: description.federation.weights == .records ? UInt32(clamping: weights.max() ?? 1) : 0,
                 seed: description.site.seed
             ) : nil
+        let observed = auditors.isEmpty ? nil : ObservedTraining(site, keep: try observationWriter())
         let participants = names.enumerated().map { index, name in
             Participant(
                 name: name,
                 adapterCount: site.schema.count,
                 weight: description.federation.weights == .records ? Double(weights[index]) : 1,
-                trainer: site,
+                trainer: observed ?? site,
                 masking: masking?.participants[index],
                 logger: logger
             )
@@ -61,6 +65,7 @@ struct TuningSession {
                 judge.map { RealignmentSchedule(every: settings.every, by: $0) }
             },
             middle: resuming ? try store.realigned(upTo: restored?.progress.completedRounds ?? 0) : nil,
+            observer: observed,
             logger: logger
         )
         do {
@@ -91,6 +96,23 @@ struct TuningSession {
         }
         try await site.save(result, metadata: description.metadata, to: store.adapterPath)
         try report(await coordinator.progress)
+    }
+
+    /// Seals each round's observation to the auditors, who alone can open it.
+    private func observationWriter() throws -> @Sendable (RoundObservation) throws -> Void {
+        let run = store.path
+        let recipients = auditors.map(\.recipient)
+        do {
+            try FileManager.default.createDirectory(atPath: run + "/observations", withIntermediateDirectories: true)
+        } catch {
+            throw AtomicFileError.system(operation: "create", path: run + "/observations", reason: "\(error)")
+        }
+        return { observation in
+            let path = RunDirectory.observationFile(observation.round, at: run)
+            try SealedFile.write(to: path, for: recipients) { sink in
+                try observation.write(path: path) { try sink.write($0) }
+            }
+        }
     }
 
     private func report(_ progress: RunProgress) throws {

@@ -5,6 +5,7 @@ import Federation
 import Foundation
 import LanguageModels
 import PEFT
+import Sealing
 import SecureAggregation
 import TensorEngine
 import Training
@@ -12,7 +13,11 @@ import Training
 /// Scores the records of a plan under every model that an audit compares.
 struct AuditObserver {
     let modelPath: String?
-    let lowers: Bool
+    /// What the suite's attacks need, and how many rounds they look at.
+    let wanted: Set<Evidence>
+    let rounds: Int
+    /// Records that nobody trained on, for RECALL; nil: none.
+    let population: String?
     let opening: OpeningOptions
     let precision: ComputePrecision
     let console: Console
@@ -52,7 +57,18 @@ struct AuditObserver {
             let placed = try AdapterPlacement(path, model: peer, modelPath: description.emulator).load(onto: peer)
             (placed as? LoRA)?.merge()
             let tuned = try score(collector, peer, "\(name): tuned emulator", display)
-            var vantages = [ObservationCollector.observations(vantage: .peer, tuned: tuned, reference: reference)]
+            var peerView = ObservationCollector.observations(vantage: .peer, tuned: tuned, reference: reference)
+            let prefix = try prefix(description, emulator)
+            peerView.prefixedTuned = try prefix.map {
+                try score(collector.prefixed(by: $0), peer, "\(name): tuned emulator behind a prefix", display).plain
+            }
+            // The coordinator's models say of the tokens what a peer's do; what it has more are the rounds.
+            var vantages = try witness(path, description, source, drawn, collector, display).map { seen in
+                var view = ObservationCollector.observations(vantage: seen.vantage, tuned: tuned, reference: reference)
+                view.rounds = seen.rounds
+                return view
+            }
+            vantages.append(peerView)
             var scores: [RunFacts.Utility.Scored] = [
                 .init("emulator", reference), .init("tuned emulator", tuned, before: "emulator"),
             ]
@@ -78,9 +94,21 @@ struct AuditObserver {
                 (plugged as? LoRA)?.merge()
                 let owner = try score(collector, full, "\(name): plugged-in model", display)
                 if let fullReference {
-                    vantages.append(
-                        ObservationCollector.observations(vantage: .owner, tuned: owner, reference: fullReference)
+                    var view = ObservationCollector.observations(
+                        vantage: .owner,
+                        tuned: owner,
+                        reference: fullReference
                     )
+                    view.prefixedTuned = try prefix.map {
+                        try score(
+                            collector.prefixed(by: $0),
+                            full,
+                            "\(name): plugged-in model behind a prefix",
+                            display
+                        )
+                        .plain
+                    }
+                    vantages.append(view)
                     scores.insert(.init("full model", fullReference), at: 0)
                     scores.append(.init("plugged-in model", owner, before: "full model"))
                 }
@@ -103,6 +131,92 @@ struct AuditObserver {
             )
         }
     }
+
+    /// What the coordinator saw of the first rounds, when the run kept it and the auditor can open it.
+    private func witness(
+        _ path: String,
+        _ description: RunDescription,
+        _ source: EmulatorSource,
+        _ drawn: DrawnPlan,
+        _ collector: ObservationCollector,
+        _ display: ProgressDisplay
+    ) throws -> [(vantage: VantagePoint, rounds: [[RoundEvidence]])] {
+        guard !wanted.isDisjoint(with: [.rounds, .gradients, .span, .otherHolders]) else { return [] }
+        guard let auditors = description.observedFor else {
+            console.note("\(path) kept nothing of its rounds: attacks on updates are not tried; tune with --observe")
+            return []
+        }
+        guard opening.identity != nil else {
+            console.note(
+                "\(path) kept its rounds for \(auditors.joined(separator: ", ")): give --identity to attack updates"
+            )
+            return []
+        }
+        let identity = try opening.loadIdentity(for: path)
+        let files = try ModelFiles(source.directory)
+        let tuned = try TunedModel(
+            emulator: try load(files, source.path),
+            metadata: description.metadata,
+            method: description.site.method,
+            seed: description.site.seed
+        )
+        for parameter in tuned.adapter.parameters { parameter.isTrainable = false }
+        tuned.model.compute(in: precision)
+        let records = drawn.auditedRecords
+        let witness = RoundWitness(
+            tuned: tuned,
+            sequences: collector.sequences,
+            holders: records.map(\.holder),
+            wanted: wanted,
+            progress: display.handler,
+            isCancelled: { Interruption.isRequested }
+        )
+        var individual = [[RoundEvidence]](repeating: [], count: records.count)
+        var aggregate = individual
+        let finished = try RunDirectory.records(at: path).map(\.round)
+        for round in finished.prefix(rounds) {
+            let file = RunDirectory.observationFile(round, at: path)
+            let opened = try SealedFile.open(file, identity: identity)
+            let content = CheckpointDirectory(path: file, files: ["observation": (opened.bytes, opened)])
+            let observation = try RoundObservation(content.safetensors("observation"), path: file)
+            let evidence = try witness.measure(observation)
+            for index in records.indices {
+                if let own = evidence.individual[index] { individual[index].append(own) }
+                aggregate[index].append(evidence.aggregate[index])
+            }
+        }
+        display.finish()
+        // Sampled holders miss rounds; who was in none has nothing to be attacked by.
+        let isEverywhere = individual.allSatisfy { !$0.isEmpty }
+        if !isEverywhere {
+            console.note("some data holders were in none of the attacked rounds: single updates are not attacked")
+        }
+        return (isEverywhere ? [(.individual, individual)] : []) + [(.aggregate, aggregate)]
+    }
+
+    /// Records that nobody trained on, as they stand before a record under RECALL.
+    private func prefix(_ description: RunDescription, _ emulator: ModelFiles) throws -> [Int32]? {
+        guard wanted.contains(.prefixed), let population else { return nil }
+        let encoder = try RecordEncoder(
+            emulator.tokenizer,
+            template: description.template,
+            maximumLength: description.maximumLength,
+            configuration: emulator.configuration
+        )
+        let ids = try RecordFile.read(population).prefix(Self.prefixRecords).enumerated().flatMap { index, record in
+            try encoder.encode(record, index: index).ids
+        }
+        let room = emulator.configuration.maximumPositions - description.maximumLength
+        guard ids.count <= room else {
+            throw CommandFailure(
+                "\(Self.prefixRecords) records of \(population) are \(ids.count) tokens, and the model has room for \(room) before a record; give shorter ones."
+            )
+        }
+        return ids
+    }
+
+    /// Records before the one in question under RECALL.
+    private static let prefixRecords = 7
 
     private func load(_ files: ModelFiles, _ path: String) throws -> LanguageModel {
         try LanguageModel.load(files.checkpoint.tensors, configuration: files.configuration, path: path)
@@ -127,7 +241,7 @@ struct AuditObserver {
         }
         return ObservationCollector(
             sequences: try sequences(drawn.records),
-            lowered: lowers ? try sequences(drawn.records.map { $0.lowercased() }) : nil,
+            lowered: wanted.contains(.lowered) ? try sequences(drawn.records.map { $0.lowercased() }) : nil,
             batchSize: 16
         )
     }

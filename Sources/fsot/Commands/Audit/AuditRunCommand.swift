@@ -28,6 +28,9 @@ struct AuditRunCommand: ParsableCommand {
 
     @OptionGroup var opening: OpeningOptions
 
+    @Option(help: "Records of the same kind that nobody trained on, for RECALL.")
+    var population: String?
+
     @Option(help: "The attack suite. (default: the built-in quick suite)")
     var suite: String?
 
@@ -49,7 +52,9 @@ struct AuditRunCommand: ParsableCommand {
         let display = console.progress()
         let observer = AuditObserver(
             modelPath: model,
-            lowers: suite.attacks.contains("LOWER"),
+            wanted: Set(try suite.makeAttacks().flatMap(\.needs)),
+            rounds: suite.observedRounds,
+            population: population,
             opening: opening,
             precision: try compute.precision(),
             console: console
