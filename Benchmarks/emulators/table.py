@@ -18,9 +18,13 @@ Tuning: the adapter blocks whole, AdamW, rate 1e-4, batches of 4 records of at m
 public text: Dolly, where nothing else is said; `task`: the last 3,000 records of GSM8K's training set, of which none is tuned on.
 
 Read it so: what decides is public text near the task, in the template that will be tuned, and tuning only the top. No gradient passes through
-the thinned middle then, so all depends on its output, which distillation makes right. Recovery is measured on the same text, where a
-distilled emulator is close to the full model (R near 1 as it ships) and healing on it is learning the task as well (R above 1). Only
-`frontier-half` was attacked so far.
+the thinned middle then, so all depends on its output, which distillation makes right.
+
+**Recovery and transfer exclude each other.** The attacker heals on Dolly; R is measured on what the owner held out of its own public text.
+R is 0.90 to 0.98 for the frontier *as it ships*: 0 is the loss of a unigram model (7.4 nats), 1 that of the full model (2.0), and an emulator
+under whose predictions an adapter learns something that transfers is one that predicts nearly as well. R of 0.1 would be a loss near 6.9
+nats. Healing adds little or nothing, and the random middle stays at the floor at every budget, so "10 points above the control" cannot be
+had together with any of the targets for transfer. The lowest R that was measured is `strict`'s, 0.64, with 6 % transfer.
 
 ![transfer against ratio](pareto.svg)
 
@@ -92,6 +96,9 @@ def plot(rows, width=760, height=460):
     def x(ratio):
         return left + (width - left - right) * ratio
 
+    def recovered(r):
+        return "" if r["advantage"] is None else f' · R {r["advantage"][0]:.2f}'
+
     highest = max([0.9] + [r["transfer"] for r in rows]) * 1.08
     lowest = min([0.0] + [r["transfer"] for r in rows])
 
@@ -117,9 +124,10 @@ def plot(rows, width=760, height=460):
     for r in rows:
         colour = "#1a6" if "--bottom 0" in r["arguments"] else "#c83" if "--keep" in r["arguments"] else "#36c"
         parts.append(f'<circle cx="{x(r["ratio"]):.1f}" cy="{y(r["transfer"]):.1f}" r="4" fill="{colour}"><title>{r["name"]}</title></circle>')
-    for r in best.values():
-        parts.append(f'<text x="{x(r["ratio"]) + 8:.1f}" y="{y(r["transfer"]) + 4:.1f}">{r["name"]}</text>')
-    parts.append(f'<text x="{left + 8}" y="{top + 8}" fill="#c00">— the issue’s targets</text>'
+    shown = {r["name"]: r for r in list(best.values()) + [r for r in rows if r["advantage"] is not None]}
+    for r in shown.values():
+        parts.append(f'<text x="{x(r["ratio"]) + 8:.1f}" y="{y(r["transfer"]) + 4:.1f}">{r["name"]}{recovered(r)}</text>')
+    parts.append(f'<text x="{left + 8}" y="{top + 8}" fill="#c00">— targets for transfer; R: what an attacker recovers of the full model, 0 … 1</text>'
                  f'<text x="{left + 8}" y="{top + 24}"><tspan fill="#1a6">● only the top tuned</tspan>  <tspan fill="#36c">● both ends, thinner blocks</tspan>  '
                  f'<tspan fill="#c83">● blocks dropped</tspan></text></svg>')
     return "\n".join(parts) + "\n"
