@@ -1,5 +1,13 @@
 import Progress
 
+/// What an audit gives: the report, and the scores behind it.
+public struct AuditOutcome: Sendable {
+    /// The figures.
+    public let report: AuditReport
+    /// `scores.csv`: every record's score by every attack, records by their salted ids.
+    public let scoresCSV: String
+}
+
 /// The audit of one or more runs: observations in, report out.
 public enum Audit {
     /// Runs every attack of the suite on every vantage point of every run, with the blind and the null control, and judges.
@@ -17,7 +25,7 @@ public enum Audit {
         title: String = "Membership audit",
         provenance: [RunFacts.Detail] = [],
         progress: ProgressHandler? = nil
-    ) throws -> AuditReport {
+    ) throws -> AuditOutcome {
         if inputs.isEmpty { throw AuditError.nothingToAudit }
         try suite.validate()
         let attacks = try suite.makeAttacks()
@@ -34,7 +42,7 @@ public enum Audit {
             runs.append(evaluation.report)
             scores.append(evaluation.scores)
         }
-        return AuditReport(
+        let report = AuditReport(
             title: title,
             provenance: provenance,
             suite: suite,
@@ -43,5 +51,6 @@ public enum Audit {
             runs: runs,
             comparisons: try RunScores.compare(scores, attacks: attacks.map(\.name))
         )
+        return AuditOutcome(report: report, scoresCSV: RunScores.csv(scores))
     }
 }

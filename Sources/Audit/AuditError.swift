@@ -22,6 +22,8 @@ public enum AuditError: Error, Equatable, CustomStringConvertible {
     case oneSidedHolder(name: String)
     /// A plan directory is incomplete or was changed after it was drawn.
     case damagedPlan(path: String, reason: String)
+    /// A condition of `--fail-if` cannot be read.
+    case invalidCondition(text: String)
     /// A file of scores cannot be used.
     case unreadableScores(path: String, reason: String)
     /// A report.json is not one that this version can render.
@@ -41,7 +43,9 @@ public enum AuditError: Error, Equatable, CustomStringConvertible {
         case .emptyClass(let name):
             return "There is no \(name) record to compare; draw the plan from more records."
         case .unknownAttack(let name, let known):
-            return "The suite asks for the unknown attack \"\(name)\"; choose among \(known.joined(separator: ", "))."
+            let nearest = EditDistance.nearest(to: name.uppercased(), among: known)
+            return "The suite asks for the unknown attack \"\(name)\"; "
+                + (nearest.map { "did you mean \($0)? " } ?? "") + "Choose among \(known.joined(separator: ", "))."
         case .invalidSuite(let key, let reason):
             return "The suite's \(key) \(reason); correct the suite file."
         case .nothingToAudit:
@@ -57,6 +61,8 @@ public enum AuditError: Error, Equatable, CustomStringConvertible {
         case .damagedPlan(let path, let reason):
             return
                 "The plan at \(path) cannot be used (\(reason)); draw it again with `fsot audit plan` and train again."
+        case .invalidCondition(let text):
+            return "\"\(text)\" is no condition; write auc>0.6 or tpr@1%>0.05, several with commas."
         case .unreadableScores(let path, let reason):
             return "\(path) cannot be used (\(reason)); give CSV with a header and a column score."
         case .unreadableReport(let reason):

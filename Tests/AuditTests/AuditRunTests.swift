@@ -17,7 +17,7 @@ struct AuditRunTests {
     }
 
     private func run(_ runs: SyntheticRun..., suite: AttackSuite? = nil) throws -> AuditReport {
-        try Audit.run(inputs: runs.map { $0.input() }, suite: suite ?? self.suite())
+        try Audit.run(inputs: runs.map { $0.input() }, suite: suite ?? self.suite()).report
     }
 
     @Test("A leak is found, by the right attack, and exits with 2")
@@ -94,9 +94,13 @@ struct AuditRunTests {
     func comparisons() throws {
         let tables = Mutex<[Int]>([])
         let inputs = [SyntheticRun(name: "a", leak: 0.9), SyntheticRun(name: "b", leak: 0.1)].map { $0.input() }
-        let report = try Audit.run(inputs: inputs, suite: suite(["LOSS", "RATIO"])) { event in
+        let outcome = try Audit.run(inputs: inputs, suite: suite(["LOSS", "RATIO"])) { event in
             tables.withLock { $0.append(event.completed) }
         }
+        let report = outcome.report
+        let lines = outcome.scoresCSV.split(separator: "\n")
+        #expect(lines.first == "run,vantage,attack,record,member,score")
+        #expect(lines.count == 1 + 2 * 2 * 2 * inputs[0].records.count)
         #expect(report.comparisons.count == 4)
         let peer = try #require(report.comparisons.first { $0.attack == "RATIO" && $0.vantage == .peer })
         #expect(peer.difference.interval.lower > 0 && peer.adjustedPValue < 0.01)
@@ -109,7 +113,7 @@ struct AuditRunTests {
         input.vantages[1].loweredReference?[3] = []
         input.vantages[0].tuned[9] = []
         input.vantages[0].reference[9] = []
-        let report = try Audit.run(inputs: [input], suite: suite(["RATIO"]))
+        let report = try Audit.run(inputs: [input], suite: suite(["RATIO"])).report
         let counts = report.runs[0].counts
         #expect(counts.leftOut == 2 && counts.members + counts.heldOut == input.records.count - 2)
     }

@@ -20,7 +20,7 @@ struct ReportPageTests {
             suite: suite(),
             title: "Three clinics, SmolLM2-135M",
             provenance: [RunFacts.Detail("command", "fsot audit run runs/half runs/quarter -o report")]
-        )
+        ).report
     }
 
     @Test("The HTML follows from the JSON alone, byte for byte")
@@ -63,7 +63,7 @@ struct ReportPageTests {
         #expect(table.contains("−28.6\u{a0}% (−29.6\u{a0}% to −27.6\u{a0}%)"))
         // Perplexities far apart share a logarithmic axis.
         #expect(page.contains(">200</text>") && page.contains(">20</text>"))
-        let bare = try Audit.run(inputs: [SyntheticRun(leak: 0.3).input()], suite: Self.suite())
+        let bare = try Audit.run(inputs: [SyntheticRun(leak: 0.3).input()], suite: Self.suite()).report
         #expect(try !ReportPage.render(reportJSON: bare.json()).contains("What the tuning was worth"))
     }
 
@@ -87,7 +87,7 @@ struct ReportPageTests {
             suite: suite,
             title: hostile,
             provenance: [RunFacts.Detail(hostile, hostile)]
-        )
+        ).report
         let page = try ReportPage.render(reportJSON: report.json())
         #expect(!page.contains("<script"))
         #expect(!page.contains("alert('x')"))

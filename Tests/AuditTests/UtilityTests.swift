@@ -71,7 +71,7 @@ struct UtilityTests {
                 )
             }
         }
-        let report = try Audit.run(inputs: [input], suite: suite)
+        let report = try Audit.run(inputs: [input], suite: suite).report
         let rate = try #require(report.runs[0].vantages[0].attacks[0].truePositiveRates.first)
         #expect(rate.value == 0 && rate.interval.lower == 0)
         let members = Double(report.runs[0].counts.memberCoins)

@@ -187,9 +187,24 @@ struct StoryTests {
         let wrong = try Transcript.run(audit + ["--identity", "stranger.identity", "-o", "wrong"], in: scratch)
         #expect(wrong.status == 1 && wrong.errors.contains("stranger is not a recipient"))
         let opened = try story.run(
-            audit + ["--identity", "auditor.identity", "--compute", "f32", "-o", "opened"],
-            expecting: [0, 2, 4]
+            audit + [
+                "--identity", "auditor.identity", "--compute", "f32", "--sign", "auditor.identity", "--fail-if",
+                "auc>0.5", "-o", "opened",
+            ],
+            expecting: [2]
         )
+        #expect(opened.errors.contains("auc>0.5"))
+        #expect(try scratch.content("opened") == ["report.html", "report.json", "report.json.p7s", "scores.csv"])
+        #expect(try scratch.read("opened/scores.csv").hasPrefix("run,vantage,attack,record,member,score\n"))
+        let verified = try story.run(["audit", "verify", "opened", "--from", "auditor.card"])
+        #expect(verified.output.contains("signed by auditor"))
+        let other = try Transcript.run(["audit", "verify", "opened", "--from", "stranger.card"], in: scratch)
+        #expect(other.status == 1 && other.errors.contains("was sealed by") || other.errors.contains("auditor"))
+        let json = try scratch.read("opened/report.json")
+        try scratch.write(json.replacingOccurrences(of: "\"auc\" : 0", with: "\"auc\" : 1"), "opened/report.json")
+        let edited = try Transcript.run(["audit", "verify", "opened"], in: scratch)
+        #expect(edited.status == 1 && edited.errors.contains("opened/report.json"))
+        try scratch.write(json, "opened/report.json")
         for name in ["individual", "aggregate", "FEDMIA-II", "SPAN", "GRAD-DIFF"] {
             #expect(opened.output.contains(name))
         }

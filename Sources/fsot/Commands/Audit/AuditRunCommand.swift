@@ -2,17 +2,19 @@ import ArgumentParser
 import AtomicFiles
 import Audit
 import Foundation
+import Sealing
 import Yams
 
 /// `fsot audit run`: attacks on finished runs, from the outside in, and one report.
 struct AuditRunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
-        abstract: "Attack finished runs from the vantage points peer and owner, and write one report.",
+        abstract: "Attack finished runs from every vantage point that was observed, and write one report.",
         discussion: """
             Runs must follow a plan (fsot audit plan). Several runs, for example at different compression ratios, give \
             one report with leakage against compression. Exit code: 0 nothing found, 2 leakage above policy, 3 the split \
-            is not valid, 4 inconclusive.
+            is not valid, 4 inconclusive. Attacks on updates need runs of fsot tune --observe, and --identity of the auditor \
+            whom they were kept for.
 
             Examples:
               fsot audit run run-half run-quarter --model model.gguf --suite Attacks/quick.yaml -o report
@@ -40,6 +42,12 @@ struct AuditRunCommand: ParsableCommand {
     @Option(help: "The report's heading.")
     var title = "Membership audit"
 
+    @Option(help: "The auditor's identity, which signs report.json.")
+    var sign: String?
+
+    @Option(help: "Exit with 2 when any attack exceeds one of these: 'auc>0.6,tpr@1%>0.05'.")
+    var failIf: String?
+
     @Option(name: .shortAndLong, help: "A new directory.")
     var output: String
 
@@ -49,6 +57,13 @@ struct AuditRunCommand: ParsableCommand {
         let console = options.console
         let staged = try StagedDirectory(destination: output)
         let suite = try suite.map { try Self.readSuite($0) } ?? AttackSuite()
+        let conditions = try failIf.map { try FailureCondition.parse($0) } ?? []
+        if let unknown = conditions.first(where: { !$0.isMeasured(by: suite) }) {
+            throw CommandFailure(
+                "--fail-if \(unknown.text) asks for a rate that the suite does not measure; add it to false_positive_rates."
+            )
+        }
+        let auditor = try sign.map { try IdentityFile.load($0, passphrase: opening.passphrase) }
         let display = console.progress()
         let observer = AuditObserver(
             modelPath: model,
@@ -60,7 +75,7 @@ struct AuditRunCommand: ParsableCommand {
             console: console
         )
         let inputs = try observer.observe(runs: runs, display: display)
-        let report = try Audit.run(
+        let outcome = try Audit.run(
             inputs: inputs,
             suite: suite,
             title: title,
@@ -73,9 +88,12 @@ struct AuditRunCommand: ParsableCommand {
         )
         display.finish()
         try Interruption.check()
+        let report = outcome.report
         let json = try report.json()
         try AtomicFile.write(json, to: staged.path + "/report.json")
         try AtomicFile.write(try ReportPage.render(reportJSON: json), to: staged.path + "/report.html")
+        try AtomicFile.write(outcome.scoresCSV, to: staged.path + "/scores.csv", permissions: 0o600)
+        if let auditor { try CMSSignature.sign(file: staged.path + "/report.json", by: auditor) }
         try staged.commit()
         if console.printsJSON {
             console.print(String(decoding: json, as: UTF8.self))
@@ -83,6 +101,9 @@ struct AuditRunCommand: ParsableCommand {
             console.print(Self.summary(report))
             console.print("report            \(output)/report.html")
         }
+        let violations = conditions.flatMap { $0.violations(in: report) }
+        for violation in violations { console.warn(violation) }
+        if report.verdict.exitCode == 0, !violations.isEmpty { throw ExitCode(2) }
         if report.verdict.exitCode != 0 { throw ExitCode(report.verdict.exitCode) }
     }
 
