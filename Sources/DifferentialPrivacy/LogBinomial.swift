@@ -1,9 +1,9 @@
 import Foundation
 
 /// Binomial coefficients too large for a number.
-enum LogBinomial {
+package enum LogBinomial {
     /// ln C(n, k) for whole 0 ≤ k ≤ n.
-    static func coefficient(_ n: Double, _ k: Double) -> Double {
+    package static func coefficient(_ n: Double, _ k: Double) -> Double {
         logFactorial(n) - logFactorial(k) - logFactorial(n - k)
     }
 
