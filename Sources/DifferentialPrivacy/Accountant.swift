@@ -71,7 +71,10 @@ public enum Accountant: String, Sendable, Equatable, CaseIterable {
     /// The smallest δ that the arithmetic carries.
     private static let smallestDelta = 1e-200
 
-    static func check(delta: Double) throws(DifferentialPrivacyError) {
+    /// Refuses a δ outside (0, 1), or too small for the arithmetic.
+    ///
+    /// - Throws: `DifferentialPrivacyError.outOfRange`.
+    public static func check(delta: Double) throws(DifferentialPrivacyError) {
         guard delta >= smallestDelta, delta < 1 else {
             throw .outOfRange(parameter: "δ", value: delta, range: "above 0 (at least \(smallestDelta)) and below 1")
         }

@@ -17,7 +17,7 @@ struct PoissonRenyiDivergence {
         return (order == order.rounded() ? binomialMoment(order) : quadratureMoment(order)) / (order - 1)
     }
 
-    /// ln Σₖ C(α,k) (1−q)^(α−k) q^k e^((k²−k)/2σ²), their section 3.3, for a whole α; the binomial weights sum to 1.
+    /// ln Σₖ C(α,k) (1−q)^(α−k) q^k e^((k²−k)/2σ²), their section 3, for a whole α; the binomial weights sum to 1.
     private func binomialMoment(_ order: Double) -> Double {
         var sum = LogSum()
         for k in stride(from: 2, through: order, by: 1) {

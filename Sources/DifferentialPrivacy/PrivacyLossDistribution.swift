@@ -5,7 +5,7 @@ import Foundation
 /// A loss between two grid points is divided between them so that both the mass under the first data set and that under the
 /// second (the mass times e^−loss) stay what they are. The trade-off curve of the result joins points of the true one by
 /// chords, which lie above it, with an error that falls with the square of the interval (Doroshenko, Ghazi, Kamath, Kumar &
-/// Manurangsi 2022, "Connect the Dots", section 4). Mass in the cut tails counts as infinite loss.
+/// Manurangsi 2022, "Connect the Dots"). Mass in the cut tails counts as infinite loss.
 package struct PrivacyLossDistribution {
     /// Distance of two grid points.
     let interval: Double

@@ -3,7 +3,7 @@ import Foundation
 /// The privacy loss of one Gaussian mechanism on a Poisson sample, add-or-remove-one, as a function of its output x.
 ///
 /// Removing a participant compares P = (1−q) N(0, σ²) + q N(1, σ²) with Q = N(0, σ²); its loss L(x) = ln(P/Q) rises with x
-/// from ln(1−q) on. Adding one compares Q with P, so that its loss is −L(x) (Zhu, Dong & Wang 2022, section 4).
+/// from ln(1−q) on. Adding one compares Q with P, so that its loss is −L(x) (Zhu, Dong & Wang 2022).
 package struct SampledGaussianLoss {
     /// Which of the two data sets holds the participant.
     package enum Direction: CaseIterable {

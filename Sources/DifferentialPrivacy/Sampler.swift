@@ -1,6 +1,6 @@
 /// How the participants of a round are chosen; it decides which accountant may state an ε.
 public enum Sampler: Sendable, Equatable {
-    /// Each takes part in a round by a coin of its own (Abadi et al. 2016, section 2.2). Size of a round: random.
+    /// Each takes part in a round by a coin of its own (Abadi et al. 2016). Size of a round: random.
     case poisson(rate: Double)
     /// Each round draws `cohort` of `population`, all subsets alike (Wang, Balle & Kasiviswanathan 2019).
     case fixedSize(cohort: Int, population: Int)

@@ -1,4 +1,4 @@
-/// Noise by tree aggregation over one epoch: DP-FTRL (Kairouz et al. 2021, section 4; Honaker 2015), which needs no
+/// Noise by tree aggregation over one epoch: DP-FTRL (Kairouz et al. 2021; Honaker 2015), which needs no
 /// sampling assumption: the right tool where data holders take turns in a fixed order.
 public struct TreeAggregation: Sendable, Equatable {
     /// Steps of each tree between restarts; a participant is in one tree only, once.

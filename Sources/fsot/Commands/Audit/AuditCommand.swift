@@ -5,6 +5,9 @@ struct AuditCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit",
         abstract: "Measure what leaked, to whom: plan before training, run after it.",
-        subcommands: [AuditPlanCommand.self, AuditRunCommand.self, AuditRenderCommand.self, AuditMetricsCommand.self]
+        subcommands: [
+            AuditPlanCommand.self, AuditRunCommand.self, AuditRenderCommand.self, AuditMetricsCommand.self,
+            AuditEpsilonCommand.self,
+        ]
     )
 }
