@@ -1,5 +1,5 @@
 /// Where a condition on positive numbers that changes once begins to hold.
-enum MonotoneSearch {
+package enum MonotoneSearch {
     /// Neighbouring numbers between which `holds` turns from false to true.
     ///
     /// - Parameters:
@@ -8,7 +8,7 @@ enum MonotoneSearch {
     ///   - range: where to look.
     ///   - holds: false below some number, true above it.
     /// - Returns: `below` does not hold unless it is the lower end of `range`; `above` holds unless it is the upper end.
-    static func boundary<Failure: Error>(
+    package static func boundary<Failure: Error>(
         startingAt start: Double,
         tolerance: Double,
         in range: ClosedRange<Double> = 1e-300...1e300,

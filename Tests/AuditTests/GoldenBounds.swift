@@ -1,4 +1,4 @@
-import Foundation
+import TestSupport
 
 /// The golden values of the certified bounds, from both golden files.
 struct GoldenBounds {
@@ -79,22 +79,10 @@ struct GoldenBounds {
     var metrics: Metrics
     var privacy: Privacy
 
-    /// Reads the fixtures, or the set that `FSOT_GOLDEN_AUDIT` points at.
     static func load() throws -> GoldenBounds {
-        let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .appendingPathComponent("Fixtures/golden").path
-        let root = ProcessInfo.processInfo.environment["FSOT_GOLDEN_AUDIT"] ?? fixtures
-        func decode<Value: Decodable>(_ name: String) throws -> Value {
-            let text = try String(contentsOfFile: root + "/" + name, encoding: .utf8)
-            // Python writes infinities of a column that no test reads; JSON has none.
-            return try JSONDecoder().decode(
-                Value.self,
-                from: Data(text.replacingOccurrences(of: "Infinity", with: "null").utf8)
-            )
-        }
-        return GoldenBounds(
-            metrics: try decode("golden_mia_metrics.json"),
-            privacy: try decode("golden_dp.json")
+        GoldenBounds(
+            metrics: try GoldenAudit.decode("golden_mia_metrics.json"),
+            privacy: try GoldenAudit.decode("golden_dp.json")
         )
     }
 }

@@ -1,4 +1,4 @@
-import Foundation
+import TestSupport
 
 /// The golden file of privacy accounting, made with dp-accounting, Opacus and an independent quadrature.
 struct GoldenPrivacy: Decodable {
@@ -70,16 +70,5 @@ struct GoldenPrivacy: Decodable {
     var dpftrl_tree_single_epoch: [Tree]
     var fixed_size_wor: [FixedSize]
 
-    /// Reads the fixture, or the set that `FSOT_GOLDEN_AUDIT` points at.
-    static func load() throws -> GoldenPrivacy {
-        let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .appendingPathComponent("Fixtures/golden").path
-        let root = ProcessInfo.processInfo.environment["FSOT_GOLDEN_AUDIT"] ?? fixtures
-        let text = try String(contentsOfFile: root + "/golden_dp.json", encoding: .utf8)
-        // Python writes infinities of a column that no test reads; JSON has none.
-        return try JSONDecoder().decode(
-            GoldenPrivacy.self,
-            from: Data(text.replacingOccurrences(of: "Infinity", with: "null").utf8)
-        )
-    }
+    static func load() throws -> GoldenPrivacy { try GoldenAudit.decode("golden_dp.json") }
 }

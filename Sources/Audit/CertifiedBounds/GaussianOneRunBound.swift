@@ -15,14 +15,8 @@ public struct GaussianOneRunBound: Sendable {
     /// The largest μ that the guesses refute at the significance; 0 when none.
     public var mu: Double {
         guard isRefuted(Self.least) else { return 0 }
-        var low = Self.least
-        var high = 1.0
-        while isRefuted(high), high < Self.most { (low, high) = (high, high * 2) }
-        for _ in 0..<60 {
-            let middle = (low + high) / 2
-            if isRefuted(middle) { low = middle } else { high = middle }
-        }
-        return low
+        return MonotoneSearch.boundary(startingAt: 1, tolerance: 1e-13, in: Self.least...Self.most) { !isRefuted($0) }
+            .below
     }
 
     /// The ε of the largest refuted curve at the audit's δ, which must be above 0; 0 when none is refuted.

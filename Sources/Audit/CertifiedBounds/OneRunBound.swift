@@ -46,15 +46,9 @@ public struct OneRunBound: Sendable {
     /// The largest ε that the guesses refute at the significance: with that chance of error at most, the mechanism is not
     /// (ε, δ)-differentially private for any smaller ε. 0 when nothing is refuted.
     public var epsilon: Double {
-        func isRefuted(_ epsilon: Double) -> Bool { pValue(epsilon: epsilon) < audit.significance }
-        guard isRefuted(0) else { return 0 }
-        var high = 1.0
-        while isRefuted(high), high < Self.most { high *= 2 }
-        var low = 0.0
-        for _ in 0..<60 {
-            let middle = (low + high) / 2
-            if isRefuted(middle) { low = middle } else { high = middle }
-        }
-        return low
+        guard pValue(epsilon: 0) < audit.significance else { return 0 }
+        return MonotoneSearch.boundary(startingAt: 1, tolerance: 1e-13, in: 1e-12...Self.most) {
+            pValue(epsilon: $0) >= audit.significance
+        }.below
     }
 }

@@ -1,3 +1,4 @@
+import DifferentialPrivacy
 import Foundation
 
 /// The cosine of a random direction with a fixed one, in few dimensions: density Z (1 − t²)^((d−3)/2) on [−1, 1].
@@ -34,13 +35,6 @@ struct RandomCosine {
             return max(normal, random) * step <= delta
         }
         if isCovered(0) { return 0 }
-        var low = 0.0
-        var high = 1.0
-        while !isCovered(high), high < 512 { (low, high) = (high, high * 2) }
-        for _ in 0..<40 {
-            let middle = (low + high) / 2
-            if isCovered(middle) { high = middle } else { low = middle }
-        }
-        return high
+        return MonotoneSearch.boundary(startingAt: 1, tolerance: 1e-10, in: 1e-12...512, isCovered).above
     }
 }

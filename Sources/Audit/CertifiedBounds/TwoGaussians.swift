@@ -15,15 +15,7 @@ struct TwoGaussians {
             max(Self.excess(of: first, over: second, epsilon), Self.excess(of: second, over: first, epsilon)) <= delta
         }
         if isCovered(0) { return 0 }
-        var low = 0.0
-        var high = 1.0
-        while !isCovered(high) { (low, high) = (high, high * 2) }
-        for _ in 0..<100 {
-            let middle = (low + high) / 2
-            if middle <= low || middle >= high { break }
-            if isCovered(middle) { high = middle } else { low = middle }
-        }
-        return high
+        return MonotoneSearch.boundary(startingAt: 1, tolerance: 1e-13, isCovered).above
     }
 
     /// The hockey-stick divergence P[S] − e^ε Q[S], where S is where the log-ratio exceeds ε: a y² + b y + c > ε.
