@@ -38,8 +38,8 @@ let package = Package(
             name: "fsot",
             dependencies: [
                 "Audit", "Federation", "Emulators", "Training", "PEFT", "LanguageModels", "Tokenizers", "Checkpoints",
-                "SecureAggregation", "Sealing", "Cryptography", "TensorEngine", "Compression", "AtomicFiles",
-                "Progress",
+                "SecureAggregation", "DifferentialPrivacy", "Sealing", "Cryptography", "TensorEngine", "Compression",
+                "AtomicFiles", "Progress",
                 argumentParser, logging, yams,
             ],
             swiftSettings: swiftSettings
@@ -48,7 +48,8 @@ let package = Package(
             name: "Audit",
             dependencies: [
                 "Federation", "Emulators", "Training", "PEFT", "LanguageModels", "Tokenizers", "Checkpoints",
-                "Cryptography", "TensorEngine", "Compression", "AtomicFiles", "Progress", "ReportPages",
+                "DifferentialPrivacy", "Cryptography", "TensorEngine", "Compression", "AtomicFiles", "Progress",
+                "ReportPages",
             ],
             swiftSettings: numericSettings
         ),
@@ -93,6 +94,7 @@ let package = Package(
             swiftSettings: numericSettings
         ),
         .target(name: "SecureAggregation", dependencies: ["Cryptography"], swiftSettings: swiftSettings),
+        .target(name: "DifferentialPrivacy", swiftSettings: numericSettings),
         .target(
             name: "Sealing",
             dependencies: ["Cryptography", "AtomicFiles", "Progress"],
@@ -130,6 +132,7 @@ let package = Package(
             ("Cryptography", []),
             ("Sealing", ["Cryptography", "AtomicFiles"]),
             ("SecureAggregation", ["Cryptography"]),
+            ("DifferentialPrivacy", []),
             ("Checkpoints", ["TensorEngine", "AtomicFiles"]),
             ("Tokenizers", ["Checkpoints"]),
             ("LanguageModels", ["Tokenizers", "Checkpoints", "TensorEngine"]),
@@ -159,7 +162,7 @@ let package = Package(
                 "Audit",
                 [
                     "Federation", "Emulators", "Training", "PEFT", "LanguageModels", "Tokenizers", "Checkpoints",
-                    "TensorEngine", "Compression", "AtomicFiles", "Progress",
+                    "DifferentialPrivacy", "TensorEngine", "Compression", "AtomicFiles", "Progress",
                 ]
             ),
         ].map { (module: String, others: [String]) in

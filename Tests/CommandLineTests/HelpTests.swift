@@ -5,7 +5,7 @@ import Testing
 struct HelpTests {
     static let commands: [[String]] = [
         ["keygen"], ["compress"], ["report"], ["tune"], ["plug"], ["audit", "plan"], ["audit", "run"],
-        ["audit", "render"],
+        ["audit", "render"], ["audit", "epsilon"], ["dp"],
         ["eval"], ["data", "check"], ["data", "split"], ["score"],
         ["tokenize"], ["generate"], ["inspect"], ["doctor"], ["export"], ["seal"], ["open"], ["ca", "init"],
         ["ca", "issue"], ["ca", "revoke"], ["ledger", "list"], ["ledger", "verify"], ["ledger", "exposure"],

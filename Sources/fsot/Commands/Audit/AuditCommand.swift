@@ -6,8 +6,10 @@ struct AuditCommand: ParsableCommand {
         commandName: "audit",
         abstract: "Measure what leaked, to whom: plan before training, run after it.",
         subcommands: [
+        subcommands: [
             AuditPlanCommand.self, AuditRunCommand.self, AuditRenderCommand.self, AuditVerifyCommand.self,
-            AuditMetricsCommand.self,
+            AuditMetricsCommand.self, AuditEpsilonCommand.self,
+        ]
         ]
     )
 }
