@@ -6,10 +6,8 @@ struct AuditCommand: ParsableCommand {
         commandName: "audit",
         abstract: "Measure what leaked, to whom: plan before training, run after it.",
         subcommands: [
-        subcommands: [
             AuditPlanCommand.self, AuditRunCommand.self, AuditRenderCommand.self, AuditVerifyCommand.self,
             AuditMetricsCommand.self, AuditEpsilonCommand.self,
-        ]
         ]
     )
 }
