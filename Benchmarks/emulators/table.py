@@ -20,15 +20,17 @@ public text: Dolly, where nothing else is said; `task`: the last 3,000 records o
 Read it so: what decides is public text near the task, in the template that will be tuned, and tuning only the top. No gradient passes through
 the thinned middle then, so all depends on its output, which distillation makes right.
 
-**Recovery and transfer exclude each other.** The attacker heals on Dolly; R is measured on what the owner held out of its own public text.
-R is 0.90 to 0.98 for the frontier *as it ships*: 0 is the loss of a unigram model (7.4 nats), 1 that of the full model (2.0), and an emulator
-under whose predictions an adapter learns something that transfers is one that predicts nearly as well. R of 0.1 would be a loss near 6.9
-nats. Healing adds little or nothing, and the random middle stays at the floor at every budget, so "10 points above the control" cannot be
-had together with any of the targets for transfer. The lowest R that was measured is `strict`'s, 0.64, with 6 % transfer.
+**Recovery and transfer exclude each other.** R is measured on what the owner held out of its own public text, GSM8K's public side for the
+frontier and Dolly for `strict`; the attacker heals on Dolly. R is 0.90 to 0.98 for the frontier *as it ships*: 0 is the loss of a unigram
+model (7.4 nats), 1 that of the full model (2.0), and an emulator under whose predictions an adapter learns something that transfers is one
+that predicts nearly as well. R of 0.1 would be a loss near 6.9 nats. The random middle ends at or below the floor at every budget tried, so
+"10 points above the control" cannot be had together with any of the targets for transfer. An attacker with the task's own text does better
+still: the owner's report below, an earlier run with one seed, has 0.94 as it ships and 1.12 healed. `strict` has the lowest R that was
+measured, 0.57 as it ships and 0.64 healed, on another text and so not to be compared to the digit, with 6 % transfer.
 
 ![transfer against ratio](pareto.svg)
 
-[The owner's report](owner-report/report.html) of one of them, `frontier-half`.
+[The owner's report](owner-report/report.html) of `frontier-half`, an earlier run with one seed (90.1 %) and an attacker who has the task's text.
 
 """
 

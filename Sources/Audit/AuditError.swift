@@ -24,6 +24,8 @@ public enum AuditError: Error, Equatable, CustomStringConvertible {
     case damagedPlan(path: String, reason: String)
     /// A condition of `--fail-if` cannot be read.
     case invalidCondition(text: String)
+    /// A sweep's cells contradict each other or mean nothing.
+    case invalidSweep(reason: String)
     /// A file of scores cannot be used.
     case unreadableScores(path: String, reason: String)
     /// A report.json is not one that this version can render.
@@ -63,6 +65,8 @@ public enum AuditError: Error, Equatable, CustomStringConvertible {
                 "The plan at \(path) cannot be used (\(reason)); draw it again with `fsot audit plan` and train again."
         case .invalidCondition(let text):
             return "\"\(text)\" is no condition; write auc>0.6 or tpr@1%>0.05, several with commas."
+        case .invalidSweep(let reason):
+            return "The sweep cannot be used: \(reason); correct the command, or remove the cell."
         case .unreadableScores(let path, let reason):
             return "\(path) cannot be used (\(reason)); give CSV with a header and a column score."
         case .unreadableReport(let reason):

@@ -75,6 +75,8 @@ public struct RunFacts: Codable, Sendable, Equatable {
     public var coordinatorSaw: [String] = []
     /// Utility of the models.
     public var utility: [Utility] = []
+    /// The cell of a sweep that the run is; nil: it is none.
+    public var sweep: SweepCell?
     /// Anything else worth a line: method, rounds, local steps, seed, versions.
     public var details: [Detail] = []
 

@@ -4,6 +4,7 @@ import Foundation
 import LanguageModels
 import Progress
 import TensorEngine
+import Training
 
 /// What to make of a full model.
 public struct CompressionRequest: Sendable {
@@ -19,6 +20,8 @@ public struct CompressionRequest: Sendable {
     public var thinning: Thinning
     /// How to train them.
     public var distillation: DistillationConfiguration
+    /// How public records became text, for later reports; nil: their fields, joined.
+    public var publicTemplate: PromptTemplate?
     /// Seed of the release.
     public var seed: UInt64
 
@@ -178,7 +181,8 @@ public enum EmulatorCompression {
             emulatorLoss: losses?[1],
             layerChoice: choice,
             forecast: forecast,
-            distilledForecast: distilledForecast
+            distilledForecast: distilledForecast,
+            publicTemplate: request.publicTemplate
         )
         return CompressedModel(
             emulator: emulator,

@@ -94,12 +94,16 @@ public actor Participant: FrameHandler {
             return Frame(.ready)
         case .emulator:
             let middle = try RealignedMiddle(frame, from: "the coordinator")
-            guard instruction == nil, middle.round > self.middle?.round ?? 0 else {
+            guard middle.round > self.middle?.round ?? 0 else {
                 throw FederationError.malformedMessage(
                     from: "the coordinator",
-                    reason: "a re-aligned emulator within a round, or an older one"
+                    reason: "a re-aligned emulator that is no newer than the one before"
                 )
             }
+            // A holder that dropped out of a round never heard its end: this is the end of it.
+            instruction = nil
+            global = nil
+            masked = nil
             try await trainer.adopt(middle)
             self.middle = middle
             return Frame(.acknowledge)

@@ -37,7 +37,9 @@ enum Main {
             Fsot.exit(withError: error)
         } catch {
             let label = Console.usesColor(STDERR_FILENO) ? "\u{1B}[31merror:\u{1B}[0m" : "error:"
-            let text = error is CancellationError ? "Stopped; nothing was written, run the command again." : "\(error)"
+            let text =
+                error is CancellationError
+                ? "Stopped; nothing was written, run the command again." : "\(error)"
             FileHandle.standardError.write(Data("\(label) \(text)\n".utf8))
             let status = (error as? CommandFailure)?.status ?? ExitStatus.failure
             exit((Interruption.isRequested ? ExitStatus.interrupted : status).rawValue)

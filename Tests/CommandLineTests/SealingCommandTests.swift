@@ -53,7 +53,7 @@ struct SealingCommandTests {
         try keys("owner", "alice", "bob")
         try story.compress()
         try seal(to: ["alice", "bob"])
-        #expect(try scratch.content("x.fsot.owner") == ["commitment.key", "manifest.json"])
+        #expect(try scratch.content("x.fsot.owner") == ["commitment.key", "manifest.json", "release.json"])
         #expect(try mode("x.fsot.owner/commitment.key") == 0o600)
         let opened = try story.run(open(["--from", "owner.card", "--json"]))
         #expect(try opened.json()["owner"] as? String == "owner")

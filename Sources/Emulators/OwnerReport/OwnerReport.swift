@@ -2,6 +2,7 @@ import AtomicFiles
 import Foundation
 import LanguageModels
 import TensorEngine
+import Training
 
 /// What the owner should know of a release; written beside the output and never into it.
 public struct OwnerReport: Codable, Sendable, Equatable {
@@ -55,6 +56,8 @@ public struct OwnerReport: Codable, Sendable, Equatable {
     public var forecast: GradientForecast?
     /// The same after distilling; nil when nothing was distilled.
     public var distilledForecast: GradientForecast?
+    /// How public records became text; nil: their fields, joined, or there were no records.
+    public var publicTemplate: PromptTemplate?
 
     /// Shipped parameters over full parameters.
     public var compressionRatio: Double { Double(shippedParameters) / Double(fullParameters) }

@@ -75,7 +75,8 @@ extension ReleaseReport {
         return warnings
     }
 
-    private var lossWarnings: [String] {
+    /// Those that follow from the weights themselves and from distillation.
+    public var lossWarnings: [String] {
         var warnings: [String] = []
         if release.distillationReport.keptNothing {
             warnings.append(

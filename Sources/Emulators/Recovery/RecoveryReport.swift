@@ -106,7 +106,10 @@ public struct RecoveryReport: Codable, Sendable, Equatable {
     public var seconds: Double
 
     /// The advantage that a policy judges: the largest over the control with the shipped ends.
-    public var largestAdvantage: Double? { advantages.map(\.overRandomMiddle).max() }
+    /// Nil where the full model is no better than the floor, so that recovering it means nothing.
+    public var largestAdvantage: Double? {
+        fullLoss < min(noMiddleLoss, unigramLoss) ? advantages.map(\.overRandomMiddle).max() : nil
+    }
 }
 
 extension RecoveryReport.Attempt {

@@ -1,5 +1,7 @@
 import Cryptography
+import Emulators
 import Foundation
+import LanguageModels
 
 /// The weights of a thinned middle that the owner distilled again while the run went on (FedBiOT, arXiv 2406.17706): one
 /// more release of its model.
@@ -16,6 +18,13 @@ public struct RealignedMiddle: Sendable, Equatable {
         self.round = round
         self.releaseID = releaseID
         self.values = values
+    }
+
+    /// Puts the weights into the emulator that the run began with.
+    ///
+    /// - Throws: `FederationError.wrongLength`.
+    public func apply(to emulator: LanguageModel, _ metadata: EmulatorMetadata) throws {
+        try ThinnedMiddle(of: emulator, metadata).set(values, from: "the run's directory")
     }
 
     /// What a round's header commits to instead of the hash of the emulator that the holders opened.

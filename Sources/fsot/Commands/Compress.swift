@@ -157,12 +157,22 @@ struct Compress: ParsableCommand {
     }
 
     func run() throws {
+        let work = CompressionWork(output: output, teacherCache: teacherCache)
+        do {
+            try compress(work)
+        } catch is CancellationError where work.isKept {
+            throw CommandFailure(
+                "Stopped; go on with the same command and --resume (\(output).partial holds the work)."
+            )
+        }
+    }
+
+    private func compress(_ work: CompressionWork) throws {
         let console = options.console
         for path in [output, output + ".owner"] where FileManager.default.fileExists(atPath: path) {
             throw AtomicFileError.alreadyExists(path: path)
         }
         try measuring.checkPolicy(at: report, hasText: publicData != nil)
-        let work = CompressionWork(output: output, teacherCache: teacherCache)
         try work.begin(resuming: resume)
         let cards = try recipients.map { try IdentityCard(path: $0) }
         let owner = try sign.map { try IdentityFile.load($0, passphrase: passphrase) }
@@ -260,6 +270,7 @@ struct Compress: ParsableCommand {
         if let distillLr { request.distillation.learningRate = distillLr }
         try request.distillation.validate()
         request.distillation.seed = seed
+        request.publicTemplate = publicTemplate
         request.distillation.length = min(request.distillation.length, maximumLength)
         if publicData == nil {
             if request.selection.needsText { throw EmulatorError.selectionNeedsText(request.selection) }
@@ -362,7 +373,7 @@ struct Compress: ParsableCommand {
     private func print(_ assessed: ReleaseReport, console: Console) throws {
         let report = assessed.release
         // Those about gradients and the attention sink were said while the emulator was made.
-        for warning in assessed.measuredWarnings { console.warn(warning) }
+        for warning in assessed.measuredWarnings + assessed.lossWarnings { console.warn(warning) }
         var lines = [
             "emulator          \(output)  (release \(report.releaseID.prefix(8))…)",
             "blocks            \(report.bottom) + \(report.sourceLayers.count) + \(report.top)"

@@ -3,6 +3,7 @@ import Checkpoints
 import Emulators
 import Foundation
 import LanguageModels
+import Training
 
 /// `fsot report`: the owner's report on an emulator that is there already.
 struct Report: ParsableCommand {
@@ -36,6 +37,9 @@ struct Report: ParsableCommand {
     @Option(help: "The public text that it was distilled on: .txt, JSONL or CSV. Every 10th piece was held out.")
     var publicData: String?
 
+    @Option(help: "How its records become text: alpaca, chatml or plain. (default: as when it was compressed)")
+    var publicTemplate: PromptTemplate?
+
     @OptionGroup(title: "Measuring") var measuring: ReportOptions
 
     @Option(help: ComputeChoice.help)
@@ -43,13 +47,23 @@ struct Report: ParsableCommand {
 
     @OptionGroup var options: ConsoleOptions
 
-    func validate() throws { try measuring.check(at: report) }
+    func validate() throws {
+        try measuring.check(at: report)
+        if report == .full, publicData == nil, measuring.probeData == nil, measuring.recoveryData == nil {
+            throw ValidationError("a full report needs --public-data, --probe-data or --recovery-data to measure on")
+        }
+    }
 
     func run() throws {
         try measuring.checkPolicy(at: report, hasText: publicData != nil)
         let console = options.console
         let files = try ModelFiles(path: model)
         let owner = ownerDir ?? emulator + ".owner"
+        if report == .quick, let former = try? ReleaseReport.read(directory: owner), former.depth == .full {
+            throw CommandFailure(
+                "\(owner) holds a full report, which a quick one would replace; use --report full, or move it away."
+            )
+        }
         console.note("reading \(model) and \(emulator)")
         let full = try LanguageModel.load(files.checkpoint.tensors, configuration: files.configuration, path: model)
         full.compute(in: try compute.precision())
@@ -66,7 +80,21 @@ struct Report: ParsableCommand {
             depth: report,
             full: full,
             files: files,
-            text: try publicData.map { try PublicText.read($0, tokenizer: files.tokenizer, length: length) },
+            text: try publicData.map { path in
+                try PublicText.read(
+                    path,
+                    tokenizer: files.tokenizer,
+                    length: length,
+                    encoder: try (publicTemplate ?? release.publicTemplate).map {
+                        try RecordEncoder(
+                            files.tokenizer,
+                            template: $0,
+                            maximumLength: length,
+                            configuration: files.configuration
+                        )
+                    }
+                )
+            },
             cache: measuring.probeCache,
             console: console
         )
@@ -82,11 +110,6 @@ struct Report: ParsableCommand {
             exposure: own.flatMap { LedgerExposure.of(entries, like: $0).map(UnionExposure.init) }
         )
         try Interruption.check()
-        if measured.depth == .quick, let former = try? ReleaseReport.read(directory: owner), former.depth == .full {
-            throw CommandFailure(
-                "\(owner) holds a full report, which a quick one would replace; use --report full, or move it away."
-            )
-        }
         try measured.write(directory: owner)
         for warning in measured.warnings { console.warn(warning) }
         try measuring.enforcePolicy(on: measured, remedy: "accept it with --accept-risk")

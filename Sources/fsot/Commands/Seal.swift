@@ -74,6 +74,11 @@ struct Seal: ParsableCommand {
             ownerDirectory: staged.path,
             display: console.progress()
         )
+        // What compress noted of the release is what report and re-alignment start from.
+        let noted = directory + ".owner/" + OwnerReport.fileName
+        if FileManager.default.fileExists(atPath: noted) {
+            try FileManager.default.copyItem(atPath: noted, toPath: staged.path + "/" + OwnerReport.fileName)
+        }
         try staged.commit()
         entry.add(manifest)
         try location.record(entry, written: [output, output + ".owner"])

@@ -133,7 +133,7 @@ struct Tune: AsyncParsableCommand {
             throw ValidationError("--optimizer \(optimizer) is not adamw or sgd")
         }
         if (model == nil) != (probe == nil) { throw ValidationError("--model and --probe go together") }
-        try realigning.validate(isOwnerHere: model != nil)
+        try realigning.validate(isOwnerHere: model != nil, rounds: rounds)
         if batch < 1 { throw ValidationError("--batch \(batch) is not positive") }
         if rank < 1 { throw ValidationError("--rank \(rank) is not positive") }
         for (name, value) in [("--alpha", alpha), ("--clip", clip)] where !(value > 0 && value.isFinite) {

@@ -64,7 +64,8 @@ struct TuningSession {
             realignment: description.realignment.flatMap { settings in
                 judge.map { RealignmentSchedule(every: settings.every, by: $0) }
             },
-            middle: resuming ? try store.realigned(upTo: restored?.progress.completedRounds ?? 0) : nil,
+            middle: resuming
+                ? try RunDirectory.realigned(at: store.path, upTo: restored?.progress.completedRounds ?? 0) : nil,
             observer: observed,
             logger: logger
         )

@@ -23,6 +23,9 @@ enum PolicyFile {
             guard let number = value as? Double ?? (value as? Int).map(Double.init), number.isFinite else {
                 throw CommandFailure("The policy \(path): \(key) must be a number, such as 0.5.")
             }
+            guard (0...1).contains(number) || !key.contains("share") && !key.contains("transfer") else {
+                throw CommandFailure("The policy \(path): \(key) \(number) is no share; give a number between 0 and 1.")
+            }
             numbers[key] = number
         }
         return try JSONDecoder().decode(ReleasePolicy.self, from: JSONEncoder().encode(numbers))

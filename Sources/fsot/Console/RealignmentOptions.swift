@@ -25,12 +25,16 @@ struct RealignmentOptions: ParsableArguments {
     @OptionGroup var location: LedgerOptions
 
     /// - Parameter isOwnerHere: whether the full model was given.
-    func validate(isOwnerHere: Bool) throws {
+    /// - Parameter rounds: of the run.
+    func validate(isOwnerHere: Bool, rounds: Int) throws {
         if (realignEvery == nil) != (realignData == nil) {
             throw ValidationError("--realign-every and --realign-data go together")
         }
         guard let realignEvery else { return }
         if realignEvery < 1 { throw ValidationError("--realign-every \(realignEvery) is not positive") }
+        if realignEvery >= rounds {
+            throw ValidationError("--realign-every \(realignEvery) never comes in a run of \(rounds) rounds")
+        }
         if realignTokens < 1 { throw ValidationError("--realign-tokens \(realignTokens) is not positive") }
         if !isOwnerHere { throw ValidationError("--realign-every needs the owner's --model and --probe") }
     }
@@ -80,14 +84,20 @@ struct RealignmentOptions: ParsableArguments {
             top: record.top,
             keptMiddle: record.sourceLayers.map { $0 - record.bottom }
         )
+        let text = try PublicText.read(
+            realignData ?? "",
+            tokenizer: tokenizer,
+            length: settings.distillation.length,
+            encoder: encoder
+        )
+        guard text.sequences.count >= 20 else {
+            throw CommandFailure(
+                "\(realignData ?? "") has \(text.sequences.count) sequences, too few to hold some out and see whether re-alignment helped; give at least 20."
+            )
+        }
         return Realignment(
             split: split,
-            text: try PublicText.read(
-                realignData ?? "",
-                tokenizer: tokenizer,
-                length: settings.distillation.length,
-                encoder: encoder
-            ),
+            text: text,
             distillation: settings.distillation,
             record: { release in
                 var entry = shipped

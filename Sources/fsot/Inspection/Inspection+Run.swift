@@ -34,6 +34,12 @@ extension Inspection {
             key: "masked",
             .bool(run.isMasked)
         )
+        if let realignment = run.realignment {
+            result.add("re-aligned every", realignment.every, key: "realign_every")
+        }
+        if let auditors = run.observedFor {
+            result.add("observed for", auditors.joined(separator: ", "), key: "observed_for")
+        }
         result.add("rounds done", rounds.count, key: "rounds")
         let isFinished = FileManager.default.fileExists(atPath: path + "/adapter/adapter_config.json")
         result.add(

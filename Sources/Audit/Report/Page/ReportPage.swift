@@ -35,6 +35,7 @@ public struct ReportPage {
         \(SummaryTable(report: report).markup)
         \(UtilityTable(report: report).markup)
         \(sweep)
+        \(SweepGrid(report)?.markup ?? "")
         \(report.runs.enumerated().map { RunSection(report: report, run: $1, number: $0 + 1).markup })
         \(Closing(report: report).markup)
         </body>

@@ -51,6 +51,9 @@ struct AuditObserver {
             let name = ((path as NSString).standardizingPath as NSString).lastPathComponent
 
             let peer = try load(emulator, description.emulator)
+            if description.realignment != nil, let middle = try RunDirectory.realigned(at: path, upTo: .max) {
+                try middle.apply(to: peer, description.metadata)
+            }
             let shipped = peer.parameterCount
             peer.compute(in: precision)
             let reference = try score(collector, peer, "\(name): emulator", display)
@@ -144,6 +147,10 @@ struct AuditObserver {
         guard !wanted.isDisjoint(with: [.rounds, .gradients, .span, .otherHolders]) else { return [] }
         guard let auditors = description.observedFor else {
             console.note("\(path) kept nothing of its rounds: attacks on updates are not tried; tune with --observe")
+            return []
+        }
+        if description.realignment != nil {
+            console.note("\(path) re-aligned its emulator between rounds: attacks on updates are not tried")
             return []
         }
         guard opening.identity != nil else {

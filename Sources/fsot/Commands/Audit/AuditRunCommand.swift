@@ -56,7 +56,7 @@ struct AuditRunCommand: ParsableCommand {
     func run() throws {
         let console = options.console
         let staged = try StagedDirectory(destination: output)
-        let suite = try suite.map { try Self.readSuite($0) } ?? AttackSuite()
+        let suite = try suite.map { try SuiteFile.read($0) } ?? AttackSuite()
         let conditions = try failIf.map { try FailureCondition.parse($0) } ?? []
         if let unknown = conditions.first(where: { !$0.isMeasured(by: suite) }) {
             throw CommandFailure(
@@ -113,38 +113,6 @@ struct AuditRunCommand: ParsableCommand {
             $0.hasPrefix("/") ? ($0 as NSString).lastPathComponent : $0
         }
         return (["fsot"] + arguments).joined(separator: " ")
-    }
-
-    private static func readSuite(_ path: String) throws -> AttackSuite {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw CommandFailure("Cannot read the suite \(path); check the path (Attacks/ holds suites).")
-        }
-        do {
-            return try YAMLDecoder().decode(AttackSuite.self, from: data)
-        } catch let error as AuditError {
-            throw error
-        } catch let error as DecodingError {
-            if case .dataCorrupted(let context) = error, let cause = context.underlyingError as? AuditError {
-                throw cause
-            }
-            throw CommandFailure(
-                "The suite \(path) cannot be used: \(reason(of: error)); Attacks/quick.yaml shows the keys."
-            )
-        }
-    }
-
-    /// One line of what the decoder found; its own text spans several and quotes the file.
-    private static func reason(of error: DecodingError) -> String {
-        func place(_ context: DecodingError.Context) -> String {
-            context.codingPath.isEmpty ? "the file" : context.codingPath.map(\.stringValue).joined(separator: ".")
-        }
-        return switch error {
-        case .keyNotFound(let key, let context): "\(place(context)) lacks \(key.stringValue)"
-        case .typeMismatch(_, let context), .valueNotFound(_, let context): "\(place(context)) is of the wrong kind"
-        case .dataCorrupted(let context) where context.codingPath.isEmpty: "it is not valid YAML"
-        case .dataCorrupted(let context): "\(place(context)) is of the wrong kind"
-        @unknown default: "it is damaged"
-        }
     }
 
     /// One line a run: what was shipped, what crossed a wire, and how good each model is on held-out records.

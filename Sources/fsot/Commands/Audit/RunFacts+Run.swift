@@ -76,6 +76,9 @@ extension RunFacts {
         ]
     }
 
+    /// Labels of what differs between two runs with the same seeds: how long it took, and the plan's random salt.
+    static let ofTheMachine: Set<String> = ["took", "plan, SHA-256"]
+
     private static func name(of method: TuningMethod) -> String {
         switch method {
         case .blocks: "the bottom and top blocks, whole"
