@@ -21,7 +21,7 @@ extension AuditReport {
         self.comparisons = comparisons
         promised = Limits.promised
         notPromised = Limits.notPromised
-        notTested = Limits.notTested
+        notTested = Limits.notTested(Set(runs.flatMap(\.vantages).map(\.vantage)))
     }
 
     /// The JSON of the report: sorted keys, so that equal reports are equal files.

@@ -13,8 +13,20 @@ enum Limits {
         "There is no revocation of plaintext and no digital rights management.",
     ]
 
-    static let notTested = [
-        "Attackers who see single updates or every round's broadcast: only the final adapter was attacked.",
+    /// - Parameter vantages: from where the runs were attacked.
+    static func notTested(_ vantages: Set<VantagePoint>) -> [String] {
+        var missing: [String] = []
+        if !vantages.contains(.aggregate) {
+            missing.append("Attackers who see each round's broadcast and sum: only the final adapter was attacked.")
+        }
+        if !vantages.contains(.individual) { missing.append("Attackers who see single updates.") }
+        if !vantages.contains(.owner) {
+            missing.append("The owner, who holds the full model with the adapter plugged in.")
+        }
+        return missing + always
+    }
+
+    private static let always = [
         "Shadow models, reconstruction from gradients, and canaries: stronger attacks than these may find more.",
         "A positive control (a deliberately overfitted adapter): without one, an attack's silence is weak evidence.",
         "Other data, other seeds: the figures hold for these records and these runs.",
