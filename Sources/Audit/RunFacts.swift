@@ -75,6 +75,9 @@ public struct RunFacts: Codable, Sendable, Equatable {
     public var coordinatorSaw: [String] = []
     /// Utility of the models.
     public var utility: [Utility] = []
+    /// Vantage points that nobody had in this run, such as single updates under secure aggregation: the simulation shows what
+    /// they would have given away, and the verdict leaves them out.
+    public var twins: [VantagePoint]?
     /// The cell of a sweep that the run is; nil: it is none.
     public var sweep: SweepCell?
     /// Anything else worth a line: method, rounds, local steps, seed, versions.

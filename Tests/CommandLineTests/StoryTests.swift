@@ -205,6 +205,7 @@ struct StoryTests {
         let edited = try Transcript.run(["audit", "verify", "opened"], in: scratch)
         #expect(edited.status == 1 && edited.errors.contains("opened/report.json"))
         try scratch.write(json, "opened/report.json")
+        #expect(opened.output.contains("individual (nobody)"), "the run was masked")
         for name in ["individual", "aggregate", "FEDMIA-II", "SPAN", "GRAD-DIFF"] {
             #expect(opened.output.contains(name))
         }

@@ -69,7 +69,7 @@ extension Verdict {
     }
 
     private static func leaks(_ runs: [AuditReport.RunReport], _ policy: AttackSuite.Policy) -> [String] {
-        let tables = tables(of: runs)
+        let tables = tables(of: runs).filter { !$0.isTwin }
         let smallest = tables.map { $0.vantage.strongest?.adjustedPValue ?? 1 }
         return tables.indices.compactMap { index in
             let table = tables[index]
@@ -147,11 +147,18 @@ extension Verdict {
     private struct Table {
         var place: String
         var vantage: AuditReport.VantageReport
+        var isTwin: Bool
     }
 
     private static func tables(of runs: [AuditReport.RunReport]) -> [Table] {
         runs.flatMap { run in
-            run.vantages.map { Table(place: "\(run.name), \($0.vantage.rawValue)", vantage: $0) }
+            run.vantages.map { vantage in
+                Table(
+                    place: "\(run.name), \(vantage.vantage.rawValue)",
+                    vantage: vantage,
+                    isTwin: run.facts.twins?.contains(vantage.vantage) == true
+                )
+            }
         }
     }
 }

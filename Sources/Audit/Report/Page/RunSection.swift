@@ -87,6 +87,7 @@ struct RunSection {
         ]
         return """
             <h3>Seen by \(vantage.vantage.attacker)</h3>
+            \(twin(vantage.vantage))
             <p>The attacker holds \(vantage.vantage.sees), and compares with \(vantage.vantage.reference).</p>
             \(AttackTableView(report: report, run: run, vantage: vantage).markup)
             <div class="pair">
@@ -115,4 +116,13 @@ struct RunSection {
             </dl>
             """
     }
+
+    private func twin(_ vantage: VantagePoint) -> Markup {
+        guard run.facts.twins?.contains(vantage) == true else { return "" }
+        return """
+            <p>Nobody had this view: the run was masked. The simulation shows what secure aggregation kept from the coordinator; \
+            the verdict leaves it out.</p>
+            """
+    }
+
 }

@@ -38,6 +38,10 @@ struct SummaryTable {
         report.runs.flatMap { $0.vantages.compactMap(\.strongest) }.map(\.aucInterval.lower).min() ?? 0.5
     }
 
+    private func twin(_ run: AuditReport.RunReport, _ vantage: AuditReport.VantageReport) -> Markup {
+        run.facts.twins?.contains(vantage.vantage) == true ? "<br><small>nobody saw this</small>" : ""
+    }
+
     private func middle(_ run: AuditReport.RunReport) -> Markup {
         run.facts.middleKept.map { "<br><small>\(Figure.percent($0)) of the middle</small>" } ?? ""
     }
@@ -51,7 +55,7 @@ struct SummaryTable {
         let rate = strongest.truePositiveRates.first { $0.falsePositiveRate == level }
         let null = vantage.nullControl.map(\.auc).max()
         return """
-            <tr><td class="name">\(run.name)</td><td>\(vantage.vantage.rawValue)</td>\
+            <tr><td class="name">\(run.name)</td><td>\(vantage.vantage.rawValue)\(twin(run, vantage))</td>\
             <td>\(run.facts.compressionRatio.map(Figure.percent) ?? "–")\(middle(run))</td>\
             <td>\(strongest.attack)</td>\
             <td class="forest">\(forest.mark(strongest, color: vantage.vantage == .peer ? 0 : 1))</td>\

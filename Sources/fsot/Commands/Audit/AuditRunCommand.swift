@@ -150,7 +150,10 @@ struct AuditRunCommand: ParsableCommand {
                 for result in vantage.attacks {
                     let rate = result.truePositiveRates.first { $0.falsePositiveRate == 0.01 }
                     table.add([
-                        run.name, vantage.vantage.rawValue, result.attack, String(format: "%.3f", result.auc),
+                        run.name,
+                        vantage.vantage.rawValue
+                            + (run.facts.twins?.contains(vantage.vantage) == true ? " (nobody)" : ""),
+                        result.attack, String(format: "%.3f", result.auc),
                         String(format: "%.3f–%.3f", result.aucInterval.lower, result.aucInterval.upper),
                         rate.map { String(format: "%.3f", $0.value) } ?? "",
                         String(format: "%.4f", result.adjustedPValue),
