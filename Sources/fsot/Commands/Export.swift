@@ -77,6 +77,7 @@ struct Export: ParsableCommand {
             if options.json { options.console.print(try Console.encode(["output": output])) }
             return
         }
+        if permissions == 0o600 { Self.makeOutputPrivate() }
         if options.json {
             options.console.print(try Console.encode([key: String(decoding: bytes, as: UTF8.self)]))
         } else {
@@ -85,6 +86,12 @@ struct Export: ParsableCommand {
         if permissions == 0o600, isatty(STDOUT_FILENO) == 0, !Self.outputIsPrivate {
             options.console.warn("this is a secret key, and others may read where it goes; run chmod 600 on the file")
         }
+    }
+
+    /// A file that the shell opened gets the rights that `--output` would have given it, before there is anything to read.
+    private static func makeOutputPrivate() {
+        var status = stat()
+        if fstat(STDOUT_FILENO, &status) == 0, status.st_mode & S_IFMT == S_IFREG { fchmod(STDOUT_FILENO, 0o600) }
     }
 
     /// Whether standard output is a file that only its owner reads; a pipe is nobody's file.
