@@ -84,7 +84,7 @@ struct Tune: AsyncParsableCommand {
     @Option(name: .customLong("lr"), help: "Learning rate of AdamW.")
     var learningRate = 1e-4
 
-    @Option(help: "Largest Euclidean norm of a masked update; longer ones are scaled down to it. (default: --client-dp-clip, or 100)")
+    @Option(help: "Largest norm of a masked update; longer ones are scaled to it. (default: --client-dp-clip, or 100)")
     var clip: Double?
 
     @Option(help: "The rule of local steps: adamw, or sgd without momentum.")

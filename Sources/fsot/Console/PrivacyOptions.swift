@@ -16,7 +16,9 @@ struct PrivacyOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Largest norm of one record's gradient.", valueName: "norm"))
     var dpClip: Double?
 
-    @Option(help: ArgumentHelp("δ of the records' guarantee: well below one over a holder's records.", valueName: "delta"))
+    @Option(
+        help: ArgumentHelp("δ of the records' guarantee: well below one over a holder's records.", valueName: "delta")
+    )
     var dpDelta: Double?
 
     @Option(
@@ -35,9 +37,7 @@ struct PrivacyOptions: ParsableArguments {
     )
     var clientDpNoise: Double?
 
-    @Option(
-        help: ArgumentHelp("Largest norm of one data holder's update; under masking it is --clip too.", valueName: "norm")
-    )
+    @Option(help: ArgumentHelp("Largest norm of one data holder's update, masked or not.", valueName: "norm"))
     var clientDpClip: Double?
 
     @Option(help: ArgumentHelp("δ of the holders' guarantee: below one over the holders.", valueName: "delta"))
