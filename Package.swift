@@ -57,7 +57,7 @@ let package = Package(
             name: "Federation",
             dependencies: [
                 "Emulators", "Training", "PEFT", "LanguageModels", "Tokenizers", "Checkpoints", "SecureAggregation",
-                "Cryptography", "TensorEngine", "AtomicFiles", "Progress", logging,
+                "DifferentialPrivacy", "Cryptography", "TensorEngine", "AtomicFiles", "Progress", logging,
             ],
             swiftSettings: numericSettings
         ),
@@ -72,8 +72,8 @@ let package = Package(
         .target(
             name: "Training",
             dependencies: [
-                "PEFT", "LanguageModels", "Tokenizers", "Checkpoints", "TensorEngine", "Compression", "AtomicFiles",
-                "Progress", logging,
+                "PEFT", "LanguageModels", "Tokenizers", "Checkpoints", "DifferentialPrivacy", "TensorEngine",
+                "Compression", "AtomicFiles", "Progress", logging,
             ],
             swiftSettings: numericSettings
         ),
@@ -94,7 +94,7 @@ let package = Package(
             swiftSettings: numericSettings
         ),
         .target(name: "SecureAggregation", dependencies: ["Cryptography"], swiftSettings: swiftSettings),
-        .target(name: "DifferentialPrivacy", swiftSettings: numericSettings),
+        .target(name: "DifferentialPrivacy", dependencies: ["Cryptography"], swiftSettings: numericSettings),
         .target(
             name: "Sealing",
             dependencies: ["Cryptography", "AtomicFiles", "Progress"],
@@ -132,7 +132,7 @@ let package = Package(
             ("Cryptography", []),
             ("Sealing", ["Cryptography", "AtomicFiles"]),
             ("SecureAggregation", ["Cryptography"]),
-            ("DifferentialPrivacy", []),
+            ("DifferentialPrivacy", ["Cryptography"]),
             ("Checkpoints", ["TensorEngine", "AtomicFiles"]),
             ("Tokenizers", ["Checkpoints"]),
             ("LanguageModels", ["Tokenizers", "Checkpoints", "TensorEngine"]),
@@ -140,8 +140,8 @@ let package = Package(
             (
                 "Training",
                 [
-                    "PEFT", "LanguageModels", "Tokenizers", "Checkpoints", "TensorEngine", "Compression",
-                    "AtomicFiles", "Progress",
+                    "PEFT", "LanguageModels", "Tokenizers", "Checkpoints", "DifferentialPrivacy", "TensorEngine",
+                    "Compression", "AtomicFiles", "Progress",
                 ]
             ),
             (
@@ -155,7 +155,8 @@ let package = Package(
                 "Federation",
                 [
                     "Emulators", "Training", "PEFT", "LanguageModels", "Tokenizers", "Checkpoints",
-                    "SecureAggregation", "Cryptography", "TensorEngine", "AtomicFiles", "Progress",
+                    "SecureAggregation", "DifferentialPrivacy", "Cryptography", "TensorEngine", "AtomicFiles",
+                    "Progress",
                 ]
             ),
             (

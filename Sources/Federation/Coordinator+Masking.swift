@@ -85,7 +85,9 @@ extension Coordinator {
         return Gathered(
             mean: try FixedPointCodec(header).decodeMean(result.aggregate, survivors: result.survivors.count),
             included: result.survivors.compactMap { names[$0] },
-            view: server.view
+            view: server.view,
+            // Each coordinate moves by less than one step of the grid.
+            roundingExcess: Double(schema.count).squareRoot() / header.scale
         )
     }
 

@@ -1,3 +1,4 @@
+import DifferentialPrivacy
 import Foundation
 import Logging
 import Progress
@@ -14,6 +15,7 @@ public actor Coordinator {
     private let store: (any RoundStore)?
     private let realignment: RealignmentSchedule?
     private let observer: (any RoundObserver)?
+    private let noiseKey: NoiseKey?
     private(set) var middle: RealignedMiddle?
     /// Who has the middle of the moment.
     var informed: Set<String> = []
@@ -37,6 +39,7 @@ public actor Coordinator {
     ///   - realignment: when the emulator is distilled again; nil: never.
     ///   - middle: what was distilled last, when resuming.
     ///   - observer: keeps what could be seen of each round, for an audit; nil: nothing is kept.
+    ///   - noiseKey: what the noise of ``ClientPrivacy`` follows from; secret to the coordinator.
     ///   - logger: the coordinator's log.
     public init(
         transport: any Transport,
@@ -51,8 +54,10 @@ public actor Coordinator {
         realignment: RealignmentSchedule? = nil,
         middle: RealignedMiddle? = nil,
         observer: (any RoundObserver)? = nil,
+        noiseKey: NoiseKey? = nil,
         logger: Logger
     ) {
+        self.noiseKey = noiseKey
         self.observer = observer
         self.realignment = realignment
         self.middle = middle
@@ -87,6 +92,7 @@ public actor Coordinator {
         progress report: ProgressHandler? = nil,
         isCancelled: @Sendable () -> Bool = { false }
     ) async throws {
+        try checkPrivacy()
         if progressState.completedRounds == 0, progressState.bestRound == nil, let judge {
             let first = try await judge.judge(state, round: 0)
             progressState.bestRound = 0
@@ -129,7 +135,7 @@ public actor Coordinator {
         var traffic = TrafficCount()
         let invited = draw(round)
         try await deliverMiddle(to: invited, traffic: &traffic)
-        let gathered: Gathered
+        var gathered: Gathered
         if let masking {
             gathered = try await gatherMasked(
                 round: round,
@@ -141,6 +147,7 @@ public actor Coordinator {
         } else {
             gathered = try await gather(round: round, from: invited, traffic: &traffic, isCancelled: isCancelled)
         }
+        gathered.mean = try noised(gathered, round: round, invited: invited.count)
         guard gathered.mean.allSatisfy(\.isFinite) else {
             throw FederationError.notFinite(round: round, what: "The aggregate")
         }
@@ -218,7 +225,7 @@ public actor Coordinator {
                 logger.warning("round \(round): the update of \(name) is not finite and was left out")
                 continue
             }
-            updates.append(update.values)
+            updates.append(configuration.privacy?.clipped(update.values) ?? update.values)
             weights.append(configuration.weights == .records ? header.weight : 1)
             included.append(name)
         }
@@ -232,11 +239,46 @@ public actor Coordinator {
         return Gathered(mean: FederatedAverage.mean(updates, weights: weights), included: included, view: nil)
     }
 
+    /// Refuses privacy that could not be kept.
+    private func checkPrivacy() throws {
+        guard let privacy = configuration.privacy else { return }
+        guard noiseKey != nil else {
+            throw FederationError.invalidConfiguration(
+                reason: "The coordinator has no key for the noise",
+                remedy: "give it one"
+            )
+        }
+        if let masking, masking.clip != privacy.clippingNorm {
+            throw FederationError.invalidConfiguration(
+                reason: "Masked updates are clipped to \(masking.clip), but the noise is for \(privacy.clippingNorm)",
+                remedy: "give --clip and --client-dp-clip the same value"
+            )
+        }
+    }
+
+    /// The mean as it leaves the coordinator: with noise where the configuration asks for it.
+    private func noised(_ gathered: Gathered, round: Int, invited: Int) throws -> [Float] {
+        guard let privacy = configuration.privacy, let noiseKey else { return gathered.mean }
+        return try privacy.noised(
+            gathered.mean,
+            count: gathered.included.count,
+            excess: gathered.roundingExcess,
+            sampler: ClientPrivacy.sampler(
+                population: transport.participants.count,
+                perRound: configuration.participantsPerRound
+            ),
+            invited: invited,
+            key: noiseKey.derive("coordinator/round/\(round)")
+        )
+    }
+
     /// What one round gave: the mean update, whose updates are in it, and what the coordinator saw of a masked round.
     struct Gathered {
         var mean: [Float]
         var included: [String]
         var view: CoordinatorView?
+        /// By how much rounding to the secure sum's integers may lengthen one update.
+        var roundingExcess = 0.0
     }
 
     /// The frame that begins a round.

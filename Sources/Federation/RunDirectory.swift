@@ -1,5 +1,6 @@
 import AtomicFiles
 import Checkpoints
+import DifferentialPrivacy
 import Emulators
 import Foundation
 import Training
@@ -16,9 +17,18 @@ public struct RunDescription: Codable, Sendable, Equatable {
         public var digest: String
         /// Records trained on.
         public var records: Int
+        /// What the whole run guarantees to each of its records; nil: nothing.
+        public var privacy: PrivacyGuarantee?
 
         /// Describes a holder.
-        public init(name: String, file: String, digest: String, records: Int) {
+        public init(
+            name: String,
+            file: String,
+            digest: String,
+            records: Int,
+            privacy: PrivacyGuarantee? = nil
+        ) {
+            self.privacy = privacy
             self.name = name
             self.file = file
             self.digest = digest
@@ -66,6 +76,10 @@ public struct RunDescription: Codable, Sendable, Equatable {
     public var observedFor: [String]?
     /// Numbers in the adapter.
     public var adapterParameters: Int
+    /// What the whole run guarantees to each data holder; nil: nothing.
+    public var clientPrivacy: PrivacyGuarantee?
+    /// Whether the noise follows from the seed, so that its ε holds in a simulation only; nil without noise.
+    public var isNoiseSeeded: Bool?
 
     /// How the owner re-aligns the emulator.
     public struct RealignmentSettings: Codable, Sendable, Equatable {
@@ -104,8 +118,12 @@ public struct RunDescription: Codable, Sendable, Equatable {
         margin: Double?,
         realignment: RealignmentSettings? = nil,
         observedFor: [String]? = nil,
-        adapterParameters: Int
+        adapterParameters: Int,
+        clientPrivacy: PrivacyGuarantee? = nil,
+        isNoiseSeeded: Bool? = nil
     ) {
+        self.clientPrivacy = clientPrivacy
+        self.isNoiseSeeded = isNoiseSeeded
         self.version = version
         self.emulator = emulator
         self.emulatorDigest = emulatorDigest

@@ -1,3 +1,4 @@
+import DifferentialPrivacy
 import Emulators
 import Foundation
 import LanguageModels
@@ -16,12 +17,14 @@ public struct SiteConfiguration: Codable, Sendable, Equatable {
     public var accumulation: Int
     /// The update rule; its state begins anew each round, as in FS-LLM.
     public var optimizer: OptimizerConfiguration
-    /// The largest gradient norm; nil: no clipping.
+    /// The largest gradient norm; nil: no clipping. Private steps clip each record's gradient instead.
     public var clippingNorm: Double?
     /// In which arithmetic products are computed: part of what decides the bits of a run.
     public var precision: ComputePrecision
     /// Decides data order and initial LoRA matrices.
     public var seed: UInt64
+    /// DP-SGD instead of ordinary steps; nil: no privacy of records is promised.
+    public var privacy: RecordPrivacy?
 
     /// Makes a configuration.
     public init(
@@ -31,7 +34,8 @@ public struct SiteConfiguration: Codable, Sendable, Equatable {
         optimizer: OptimizerConfiguration = .adamW(weightDecay: 0),
         clippingNorm: Double? = 1,
         precision: ComputePrecision = .float32,
-        seed: UInt64 = 0
+        seed: UInt64 = 0,
+        privacy: RecordPrivacy? = nil
     ) {
         self.method = method
         self.batch = batch
@@ -40,6 +44,7 @@ public struct SiteConfiguration: Codable, Sendable, Equatable {
         self.clippingNorm = clippingNorm
         self.precision = precision
         self.seed = seed
+        self.privacy = privacy
     }
 }
 
@@ -54,7 +59,8 @@ extension SiteConfiguration {
             optimizer: try values.decode(OptimizerConfiguration.self, forKey: .optimizer),
             clippingNorm: try values.decodeIfPresent(Double.self, forKey: .clippingNorm),
             precision: try values.decodeIfPresent(ComputePrecision.self, forKey: .precision) ?? .float32,
-            seed: try values.decode(UInt64.self, forKey: .seed)
+            seed: try values.decode(UInt64.self, forKey: .seed),
+            privacy: try values.decodeIfPresent(RecordPrivacy.self, forKey: .privacy)
         )
     }
 }
@@ -74,6 +80,7 @@ public actor TrainingSite: LocalTrainer {
     private var prefix: FrozenPrefix?
     private let middle: ThinnedMiddle
     private var adopted: Int?
+    private var noiseKey: NoiseKey?
     private let configuration: SiteConfiguration
     private let examples: [String: (examples: [EncodedExample], source: ExampleSource)]
     private let progress: (@Sendable (LocalTask, ProgressEvent) -> Void)?
@@ -137,9 +144,11 @@ public actor TrainingSite: LocalTrainer {
                 accumulation: configuration.accumulation,
                 schedule: LearningRateSchedule(.constant, peak: task.learningRate),
                 optimizer: configuration.optimizer,
-                clippingNorm: configuration.clippingNorm,
-                seed: SeededGenerator(seed: configuration.seed).derive(task.holder).firstWord
+                clippingNorm: configuration.privacy == nil ? configuration.clippingNorm : nil,
+                seed: SeededGenerator(seed: configuration.seed).derive(task.holder).firstWord,
+                privacy: configuration.privacy
             ),
+            noiseKey: try noiseKey?.derive("holder/\(task.holder)"),
             prefix: prefix.map { (states: $0, owner: task.holder) }
         )
         trainer.skip(steps: (task.round - 1) * task.localSteps)
@@ -153,6 +162,9 @@ public actor TrainingSite: LocalTrainer {
         if report.wasCancelled { throw CancellationError() }
         return tuned.state
     }
+
+    /// Takes the key that coins and noise of private steps follow from; each holder's are derived from it.
+    public func use(_ key: NoiseKey) { noiseKey = key }
 
     /// Puts a re-aligned middle in place; holders who share this site all tell it, and once is enough.
     ///

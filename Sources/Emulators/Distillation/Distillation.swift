@@ -94,7 +94,7 @@ public struct Distillation {
         var report =
             try saved?.restore(trainer, watch: watch, configuration: configuration)
             ?? DistillationReport(source: text.source, tokens: 0, losses: [])
-        let total = report.tokens + trainer.upcomingTokens(steps: steps - trainer.step)
+        let total = try report.tokens + trainer.upcomingTokens(steps: steps - trainer.step)
         let interval = watch?.interval ?? max(1, (steps + 9) / 10)
         do {
             while trainer.step < steps {

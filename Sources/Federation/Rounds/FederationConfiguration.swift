@@ -16,6 +16,8 @@ public struct FederationConfiguration: Codable, Sendable, Equatable {
     public var judgeEvery: Int
     /// Decides who is drawn.
     public var seed: UInt64
+    /// Clipping and noise that protect whole data holders; nil: none.
+    public var privacy: ClientPrivacy?
 
     /// Makes a configuration.
     ///
@@ -28,7 +30,8 @@ public struct FederationConfiguration: Codable, Sendable, Equatable {
         weights: AveragingWeights = .uniform,
         minimumUpdates: Int = 1,
         judgeEvery: Int = 1,
-        seed: UInt64 = 0
+        seed: UInt64 = 0,
+        privacy: ClientPrivacy? = nil
     ) throws {
         func require(_ condition: Bool, _ reason: String, _ remedy: String) throws {
             if !condition { throw FederationError.invalidConfiguration(reason: reason, remedy: remedy) }
@@ -45,6 +48,13 @@ public struct FederationConfiguration: Codable, Sendable, Equatable {
         }
         try require(minimumUpdates > 0, "a round needs at least one update", "give at least 1")
         try require(judgeEvery > 0, "the owner's check needs a distance of at least 1 round", "give at least 1")
+        // A weight multiplies what one holder can change, and the accountant counts every holder alike.
+        try require(
+            privacy == nil || weights == .uniform,
+            "--client-dp-noise does not go with --weights records",
+            "give --weights uniform"
+        )
+        self.privacy = privacy
         self.rounds = rounds
         self.localSteps = localSteps
         self.learningRate = learningRate

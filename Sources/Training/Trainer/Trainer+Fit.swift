@@ -18,7 +18,7 @@ extension Trainer {
         isCancelled: () -> Bool = { false }
     ) throws -> FitReport {
         var report = FitReport()
-        let total = progress == nil ? 0 : upcomingTokens(steps: steps)
+        let total = progress == nil ? 0 : try upcomingTokens(steps: steps)
         progress?(ProgressEvent(phase: phase, completed: 0, total: total, unit: "tokens"))
         try run { try $0.onFitStart(context) }
         var isInEpoch = false
@@ -32,7 +32,11 @@ extension Trainer {
                 try run { try $0.onEpochStart(context) }
                 isInEpoch = true
             }
-            try takeStep(&report)
+            if let privateSteps {
+                try takePrivateStep(privateSteps, &report)
+            } else {
+                try takeStep(&report)
+            }
             progress?(
                 ProgressEvent(
                     phase: phase,
@@ -42,7 +46,7 @@ extension Trainer {
                     figures: [("loss", context.loss)]
                 )
             )
-            if order.isAtEpochStart {
+            if privateSteps == nil, order.isAtEpochStart {
                 try run { try $0.onEpochEnd(context) }
                 isInEpoch = false
             }
@@ -69,9 +73,17 @@ extension Trainer {
     }
 
     /// The tokens of the next `steps` steps, without taking them.
-    public func upcomingTokens(steps: Int) -> Int {
-        var preview = order
+    ///
+    /// - Throws: `CryptographyError` of the coins of private steps.
+    public func upcomingTokens(steps: Int) throws -> Int {
         var tokens = 0
+        if let privateSteps {
+            for ahead in 0..<max(0, steps) {
+                for index in try privateSteps.batch(at: step + ahead) { tokens += examples[index].ids.count }
+            }
+            return tokens
+        }
+        var preview = order
         for _ in 0..<max(0, steps) {
             for index in preview.next(configuration.batchSize * configuration.accumulation) {
                 tokens += examples[index].ids.count
@@ -130,7 +142,7 @@ extension Trainer {
     }
 
     /// Runs the suspects one at a time to name the guilty; if none fails alone, all are named.
-    private func notFinite(
+    func notFinite(
         _ quantity: String,
         among examples: [EncodedExample],
         findingWithGradient: Bool

@@ -1,3 +1,4 @@
+import DifferentialPrivacy
 import LanguageModels
 import Progress
 import TensorEngine
@@ -12,10 +13,12 @@ extension TokenBatch {
 extension Trainer {
     /// A trainer of a language model by next-token cross-entropy; of `parameters` (nil: all) those that are trainable.
     ///
-    /// - Parameter prefix: the model's frozen blocks at the input end, whose states are kept over epochs, and a name for
-    ///   these examples in it.
+    /// - Parameters:
+    ///   - noiseKey: decides coins and noise when the configuration asks for privacy.
+    ///   - prefix: the model's frozen blocks at the input end, whose states are kept over epochs, and a name for these
+    ///     examples in it.
     /// - Throws: `LanguageModelError` for an example that the model cannot take (too long, or a token outside its
-    ///   vocabulary); otherwise as ``init(parameters:examples:source:configuration:hooks:objective:)``.
+    ///   vocabulary); otherwise as ``init(parameters:examples:source:configuration:hooks:noiseKey:objective:)``.
     public convenience init(
         model: LanguageModel,
         parameters: [Parameter]? = nil,
@@ -23,6 +26,7 @@ extension Trainer {
         source: ExampleSource = ExampleSource(),
         configuration: TrainerConfiguration,
         hooks: [any TrainerHook] = [],
+        noiseKey: NoiseKey? = nil,
         prefix: (states: FrozenPrefix, owner: String)? = nil
     ) throws {
         for example in examples { try model.validate(example.ids) }
@@ -32,6 +36,7 @@ extension Trainer {
             source: source,
             configuration: configuration,
             hooks: hooks,
+            noiseKey: noiseKey,
             objective: { batch, tape, divisor in
                 prefix.map { $0.states.loss(batch, of: $0.owner, on: tape, divisor: divisor) }
                     ?? model.loss(TokenBatch(batch), on: tape, divisor: divisor)

@@ -1,3 +1,4 @@
+import DifferentialPrivacy
 import Progress
 import TensorEngine
 
@@ -15,6 +16,8 @@ public struct TrainerConfiguration: Codable, Sendable, Equatable {
     public var clippingNorm: Double?
     /// Decides the data order and the hooks' randomness.
     public var seed: UInt64
+    /// DP-SGD instead of ordinary steps; nil: no privacy is promised.
+    public var privacy: RecordPrivacy?
 
     /// Makes a configuration.
     ///
@@ -25,7 +28,8 @@ public struct TrainerConfiguration: Codable, Sendable, Equatable {
         schedule: LearningRateSchedule,
         optimizer: OptimizerConfiguration = .adamW(),
         clippingNorm: Double? = nil,
-        seed: UInt64 = 0
+        seed: UInt64 = 0,
+        privacy: RecordPrivacy? = nil
     ) throws {
         guard batchSize > 0 else {
             throw TrainingError.badSetting(name: "--batch", reason: "is \(batchSize); it must be at least 1")
@@ -42,6 +46,7 @@ public struct TrainerConfiguration: Codable, Sendable, Equatable {
         self.optimizer = optimizer
         self.clippingNorm = clippingNorm
         self.seed = seed
+        self.privacy = privacy
     }
 }
 
@@ -110,6 +115,8 @@ public final class Trainer {
     let source: ExampleSource
     let objective: Objective
     let hooks: [any TrainerHook]
+    /// The coins and noise of private steps; nil when steps are ordinary.
+    let privateSteps: PrivateSteps?
     var optimizer: any Optimizer
     lazy var context = TrainerContext(
         parameters: parameters,
@@ -119,13 +126,15 @@ public final class Trainer {
 
     /// A trainer with an objective of its own, for example a distance to a teacher.
     ///
-    /// - Throws: `TrainingError.badSetting` when there is nothing to train or to train on.
+    /// - Parameter noiseKey: decides coins and noise when the configuration asks for privacy; secret to the records' holder.
+    /// - Throws: `TrainingError.badSetting` when there is nothing to train or to train on, or privacy lacks its key.
     public init(
         parameters: [Parameter],
         examples: [EncodedExample],
         source: ExampleSource = ExampleSource(),
         configuration: TrainerConfiguration,
         hooks: [any TrainerHook] = [],
+        noiseKey: NoiseKey? = nil,
         objective: @escaping Objective
     ) throws {
         let trainable = parameters.filter(\.isTrainable)
@@ -153,6 +162,15 @@ public final class Trainer {
         self.configuration = configuration
         self.hooks = hooks
         self.objective = objective
+        privateSteps = try configuration.privacy.map { privacy in
+            try PrivateSteps(
+                privacy,
+                configuration: configuration,
+                records: examples.count,
+                hooks: hooks.count,
+                noiseKey: noiseKey
+            )
+        }
         optimizer = try configuration.optimizer.make()
         order = DataOrder(count: examples.count, generator: SeededGenerator(seed: configuration.seed))
     }

@@ -126,19 +126,6 @@ struct DifferentialPrivacyCommand: ParsableCommand {
 
     private func chosenAccountant(_ sampler: Sampler) -> Accountant { accountant ?? .tightest(for: sampler) }
 
-    private struct Result: Encodable {
-        var epsilon: Double
-        var delta: Double
-        var noise: Double
-        var rate: Double
-        var rounds: Int
-        var sampler: String
-        var accountant: String
-        var neighbouring: String
-        var population: Int?
-        var cohort: Int?
-    }
-
     func run() throws {
         let sampler = try chosenSampler()
         let accountant = chosenAccountant(sampler)
@@ -146,18 +133,8 @@ struct DifferentialPrivacyCommand: ParsableCommand {
             try noise
             ?? accountant.noiseMultiplier(epsilon: epsilon ?? 0, delta: delta, sampler: sampler, rounds: rounds)
         let mechanism = try SampledGaussianMechanism(sampler: sampler, noiseMultiplier: multiplier, rounds: rounds)
-        let result = Result(
-            epsilon: try accountant.epsilon(of: mechanism, delta: delta),
-            delta: delta,
-            noise: multiplier,
-            rate: sampler.rate,
-            rounds: rounds,
-            sampler: sampler.name,
-            accountant: accountant.rawValue,
-            neighbouring: mechanism.neighbouring.rawValue,
-            population: population,
-            cohort: cohort
-        )
+        var result = try PrivacyGuarantee(of: mechanism, delta: delta, accountant: accountant)
+        result.population = population
         if let population, delta * Double(population) >= 1 {
             options.console.warn(
                 "--delta \(delta) is not below one over the \(population) participants: revealing one of them whole "
@@ -167,7 +144,7 @@ struct DifferentialPrivacyCommand: ParsableCommand {
         try options.console.result(text(result, mechanism), json: result)
     }
 
-    private func text(_ result: Result, _ mechanism: SampledGaussianMechanism) -> String {
+    private func text(_ result: PrivacyGuarantee, _ mechanism: SampledGaussianMechanism) -> String {
         let unit = mechanism.neighbouring.sensitivity == 1 ? "C" : "2C"
         var participation = result.sampler
         if case .fixedSize(let cohort, let population) = mechanism.sampler {
@@ -176,21 +153,14 @@ struct DifferentialPrivacyCommand: ParsableCommand {
             participation += ": each with chance \(result.rate) a round"
         }
         let lines = [
-            ("ε", Self.figure(result.epsilon)),
+            ("ε", PrivacyStatement.figure(result.epsilon)),
             ("δ", "\(result.delta)"),
-            ("noise", "\(Self.figure(result.noise)) × \(unit), where C is the clipping norm"),
+            ("noise", "\(PrivacyStatement.figure(result.noise)) × \(unit), where C is the clipping norm"),
             ("rounds", "\(result.rounds)"),
             ("sampler", participation),
             ("accountant", result.accountant),
             ("protects", "one participant, \(result.neighbouring)"),
         ]
         return lines.map { $0.0.padding(toLength: 12, withPad: " ", startingAt: 0) + $0.1 }.joined(separator: "\n")
-    }
-
-    /// Six digits, rounded up: neither an ε nor the noise may look smaller than it is.
-    private static func figure(_ value: Double) -> String {
-        if value == 0 || !value.isFinite { return "\(value)" }
-        let scale = pow(10, 5 - log10(abs(value)).rounded(.down))
-        return "\((value * scale).rounded(.up) / scale)"
     }
 }

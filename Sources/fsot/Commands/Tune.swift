@@ -2,6 +2,7 @@ import ArgumentParser
 import AtomicFiles
 import Audit
 import Checkpoints
+import DifferentialPrivacy
 import Emulators
 import Federation
 import Foundation
@@ -25,6 +26,7 @@ struct Tune: AsyncParsableCommand {
 
             Examples:
               fsot tune emulator --data north.jsonl lake.jsonl hill.jsonl --rounds 4 --local-steps 10 -o run
+              fsot tune emulator --data north.jsonl lake.jsonl --dp-noise 1 --dp-clip 1 --dp-delta 1e-5 -o run
               fsot tune emulator.fsot --identity alice.identity --from owner.card --plan plan --method lora -o run
             """
     )
@@ -82,8 +84,8 @@ struct Tune: AsyncParsableCommand {
     @Option(name: .customLong("lr"), help: "Learning rate of AdamW.")
     var learningRate = 1e-4
 
-    @Option(help: "Largest Euclidean norm of a masked update; longer ones are scaled down to it.")
-    var clip = 100.0
+    @Option(help: "Largest norm of a masked update; longer ones are scaled to it. (default: --client-dp-clip, or 100)")
+    var clip: Double?
 
     @Option(help: "The rule of local steps: adamw, or sgd without momentum.")
     var optimizer = "adamw"
@@ -110,13 +112,21 @@ struct Tune: AsyncParsableCommand {
     @Option(help: "Nats a token by which an aggregate may be worse than the untuned model before it is rejected.")
     var margin = 0.5
 
+    @OptionGroup(title: "Differential privacy") var privacy: PrivacyOptions
+
     @OptionGroup(title: "Re-alignment") var realigning: RealignmentOptions
 
     @Option(help: ComputeChoice.help)
     var compute: ComputeChoice = .auto
 
-    @Option(help: "Decides data order, sampling of holders and LoRA's first matrices.")
-    var seed: UInt64 = 0
+    @Option(
+        name: .customLong("seed"),
+        help:
+            "Decides data order, sampling of holders and LoRA's first matrices; and the noise of differential privacy, which is then a simulation. Without it noise is a secret. (default: 0)"
+    )
+    var givenSeed: UInt64?
+
+    var seed: UInt64 { givenSeed ?? 0 }
 
     @Flag(help: "Go on with the run in --output.")
     var resume = false
@@ -136,9 +146,10 @@ struct Tune: AsyncParsableCommand {
         try realigning.validate(isOwnerHere: model != nil, rounds: rounds)
         if batch < 1 { throw ValidationError("--batch \(batch) is not positive") }
         if rank < 1 { throw ValidationError("--rank \(rank) is not positive") }
-        for (name, value) in [("--alpha", alpha), ("--clip", clip)] where !(value > 0 && value.isFinite) {
+        for (name, value) in [("--alpha", alpha), ("--clip", clip ?? 1)] where !(value > 0 && value.isFinite) {
             throw ValidationError("\(name) \(value) is not a positive number")
         }
+        try privacy.validate(sample: sample, clip: clip, weights: weights)
         if !(margin >= 0 && margin.isFinite) { throw ValidationError("--margin \(margin) is not a number from 0 on") }
     }
 
@@ -182,7 +193,8 @@ struct Tune: AsyncParsableCommand {
             participantsPerRound: sample,
             weights: weights,
             judgeEvery: judgeEvery,
-            seed: seed
+            seed: seed,
+            privacy: try privacy.holders()
         )
         let realignment = try realigning.settings(emulator: source.path, metadata: source.metadata, seed: seed)
         let isMasked = !noMasking && holders.count > 1
@@ -205,7 +217,12 @@ struct Tune: AsyncParsableCommand {
                     name: $0.name,
                     file: $0.file.path,
                     digest: try FileDigest.hexadecimal(of: $0.file.path),
-                    records: $1.count
+                    records: $1.count,
+                    privacy: try siteConfiguration.privacy?.guarantee(
+                        batchSize: batch,
+                        records: $1.count,
+                        steps: rounds * localSteps
+                    )
                 )
             },
             template: template,
@@ -213,14 +230,21 @@ struct Tune: AsyncParsableCommand {
             site: siteConfiguration,
             federation: federation,
             isMasked: isMasked,
-            clip: clip,
+            clip: clip ?? privacy.clientDpClip ?? 100,
             judgeModel: model,
             probeDigest: try probe.map { try FileDigest.hexadecimal(of: $0) },
             margin: model == nil ? nil : margin,
             realignment: realignment,
             observedFor: auditors.isEmpty ? nil : auditors.map(\.name),
-            adapterParameters: site.schema.count
+            adapterParameters: site.schema.count,
+            clientPrivacy: try federation.privacy?.guarantee(
+                population: holders.count,
+                perRound: sample,
+                rounds: rounds
+            ),
+            isNoiseSeeded: privacy.isOn ? givenSeed != nil : nil
         )
+        warnOfLargeDelta(description)
         let store =
             try resume
             ? RunDirectory.resume(description, schema: site.schema, at: output)
@@ -251,8 +275,24 @@ struct Tune: AsyncParsableCommand {
             batch: batch,
             optimizer: optimizer == "sgd" ? .sgd(momentum: 0) : .adamW(weightDecay: 0),
             precision: try compute.precision(),
-            seed: seed
+            seed: seed,
+            privacy: try privacy.records()
         )
+    }
+
+    /// A δ of one over the participants would allow to reveal one of them whole.
+    private func warnOfLargeDelta(_ run: RunDescription) {
+        for holder in run.holders {
+            guard let delta = holder.privacy?.delta, delta * Double(holder.records) >= 1 else { continue }
+            options.console.warn(
+                "--dp-delta \(delta) is not below one over the \(holder.records) records of \(holder.name); take a smaller δ"
+            )
+        }
+        if let delta = run.clientPrivacy?.delta, delta * Double(run.holders.count) >= 1 {
+            options.console.warn(
+                "--client-dp-delta \(delta) is not below one over the \(run.holders.count) data holders; take a smaller δ"
+            )
+        }
     }
 
     private func makeJudge(

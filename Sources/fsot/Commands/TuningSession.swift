@@ -1,5 +1,6 @@
 import AtomicFiles
 import Cryptography
+import DifferentialPrivacy
 import Federation
 import Foundation
 import Logging
@@ -23,6 +24,8 @@ struct TuningSession {
         var rounds: [RoundRecord]
         var progress: RunProgress
         var emulatorBytes: Int
+        var recordPrivacy: [String: PrivacyGuarantee]?
+        var clientPrivacy: PrivacyGuarantee?
     }
 
     /// - Throws: `FederationError.interrupted` after Ctrl-C, with everything saved; what the rounds throw.
@@ -51,6 +54,8 @@ struct TuningSession {
             )
         }
         let restored = resuming ? try store.restored() : nil
+        let noiseKey = try noiseKey(completedRounds: restored?.progress.completedRounds ?? 0)
+        if let noiseKey { await site.use(noiseKey) }
         let coordinator = Coordinator(
             transport: try InMemoryTransport(participants),
             configuration: description.federation,
@@ -67,6 +72,7 @@ struct TuningSession {
             middle: resuming
                 ? try RunDirectory.realigned(at: store.path, upTo: restored?.progress.completedRounds ?? 0) : nil,
             observer: observed,
+            noiseKey: noiseKey,
             logger: logger
         )
         do {
@@ -96,7 +102,19 @@ struct TuningSession {
             try FileManager.default.removeItem(atPath: store.adapterPath)
         }
         try await site.save(result, metadata: description.metadata, to: store.adapterPath)
+        try store.removeNoiseKey()
         try report(await coordinator.progress)
+    }
+
+    /// What coins and noise follow from; nil for a run without.
+    private func noiseKey(completedRounds: Int) throws -> NoiseKey? {
+        guard let isSeeded = description.isNoiseSeeded else { return nil }
+        // A finished run has no key any more, and adds no noise.
+        if completedRounds >= description.federation.rounds { return try NoiseKey() }
+        return try store.noiseKey(
+            seed: isSeeded ? description.federation.seed : nil,
+            completedRounds: completedRounds
+        )
     }
 
     /// Seals each round's observation to the auditors, who alone can open it.
@@ -142,6 +160,7 @@ struct TuningSession {
         if let best = progress.bestRound, let loss = progress.bestValidationLoss {
             lines.append("best round        \(best), validation loss \(String(format: "%.4f", loss))")
         }
+        if let statement = PrivacyStatement(description) { lines += ["", statement.text, ""] }
         lines.append("adapter           \(store.adapterPath)")
         try console.result(
             lines.joined(separator: "\n"),
@@ -150,7 +169,15 @@ struct TuningSession {
                 adapter: store.adapterPath,
                 rounds: records,
                 progress: progress,
-                emulatorBytes: description.emulatorBytes
+                emulatorBytes: description.emulatorBytes,
+                recordPrivacy: description.site.privacy.map { _ in
+                    Dictionary(
+                        uniqueKeysWithValues: description.holders.compactMap { holder in
+                            holder.privacy.map { (holder.name, $0) }
+                        }
+                    )
+                },
+                clientPrivacy: description.clientPrivacy
             )
         )
     }

@@ -1,5 +1,6 @@
 import Audit
 import Checkpoints
+import DifferentialPrivacy
 import Emulators
 import Federation
 import Foundation
@@ -40,6 +41,7 @@ extension Inspection {
         if let auditors = run.observedFor {
             result.add("observed for", auditors.joined(separator: ", "), key: "observed_for")
         }
+        result.addPrivacy(run)
         result.add("rounds done", rounds.count, key: "rounds")
         let isFinished = FileManager.default.fileExists(atPath: path + "/adapter/adapter_config.json")
         result.add(
@@ -49,6 +51,21 @@ extension Inspection {
             .bool(isFinished)
         )
         return result
+    }
+
+    /// What the whole run's noise guarantees; a run that is not finished has spent less.
+    private mutating func addPrivacy(_ run: RunDescription) {
+        guard let statement = PrivacyStatement(run) else { return }
+        for (protects, guarantee) in statement.guarantees {
+            add(
+                "ε for \(protects)",
+                "\(PrivacyStatement.figure(guarantee.epsilon)) at δ \(guarantee.delta), all \(run.federation.rounds) rounds "
+                    + "(\(guarantee.sampler), \(guarantee.accountant), \(guarantee.neighbouring))",
+                key: "epsilon \(protects)",
+                .double(guarantee.epsilon)
+            )
+        }
+        if run.isNoiseSeeded == true { add("noise", PrivacyStatement.simulation, key: "noise") }
     }
 
     /// A report directory or its `report.json`.
