@@ -1,7 +1,10 @@
+import Checkpoints
 import ArgumentParser
 import AtomicFiles
 import Audit
+import Emulators
 import Foundation
+import LanguageModels
 import Progress
 import TensorEngine
 
@@ -103,6 +106,14 @@ struct AuditSweepCommand: ParsableCommand {
 
     @OptionGroup var options: ConsoleOptions
 
+    /// What the model's blocks consist of; the model itself is not kept while others work on it.
+    private func weights() throws -> BlockWeights {
+        let files = try ModelFiles(path: model)
+        return BlockWeights(
+            of: try LanguageModel.load(files.checkpoint.tensors, configuration: files.configuration, path: model)
+        )
+    }
+
     private func list(_ text: String) -> [String] {
         text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
     }
@@ -155,7 +166,7 @@ struct AuditSweepCommand: ParsableCommand {
         if !resume, FileManager.default.fileExists(atPath: output) { throw AtomicFileError.alreadyExists(path: output) }
         let all = try cells()
         let (index, count) = try part()
-        let runner = SweepRunner(command: self, console: console)
+        let runner = SweepRunner(command: self, model: try weights(), console: console)
         try runner.prepare(all)
         let mine = SweepCell.shard(all, index, of: count)
         let open = mine.filter { !runner.isDone($0) }

@@ -1,5 +1,6 @@
 import AtomicFiles
 import Audit
+import Emulators
 import Foundation
 import LanguageModels
 import TensorEngine
@@ -8,6 +9,7 @@ import Training
 /// Makes the cells of a sweep, each with the commands that a user would type: what can be done by hand is what was measured.
 struct SweepRunner {
     let command: AuditSweepCommand
+    let model: BlockWeights
     let console: Console
 
     private var work: String { command.output + "/work" }
@@ -85,8 +87,7 @@ struct SweepRunner {
 
     /// Seconds that cells will take, from their arithmetic and this machine's speed; nil for an unusual model.
     func estimate(_ cells: [SweepCell]) throws -> Double? {
-        let files = try ModelFiles(path: command.model)
-        let parameters = Double(try MiddleWeight(files.configuration).parameters)
+        let parameters = Double(model.parameters)
         let records = Double(try DrawnPlan.load(from: plan).plan.records.count)
         let holders = Double(command.data.count)
         let tokens = Double(command.maxLength) * 0.8
@@ -152,10 +153,9 @@ struct SweepRunner {
         } else if command.thinning == .drop {
             arguments += ["--keep", "\(cell.ratio)"]
         } else {
-            let weight = try MiddleWeight(ModelFiles(path: command.model).configuration)
-            let (feedForward, attention) = weight.shares(for: cell.ratio)
-            arguments += ["--keep", "1", "--feed-forward", "\(feedForward)"]
-            if attention < 1 { arguments += ["--attention", "\(attention)"] }
+            let thinning = model.thinning(to: cell.ratio)
+            arguments += ["--keep", "1", "--feed-forward", "\(thinning.feedForward)"]
+            if thinning.attention < 1 { arguments += ["--attention", "\(thinning.attention)"] }
         }
         if let text = command.publicData, cell.ratio < 1 {
             arguments += ["--public-data", text, "--distill-tokens", "\(command.distillTokens)"]
@@ -192,34 +192,5 @@ struct SweepRunner {
                 "fsot \(arguments.prefix(2).joined(separator: " ")) failed in the sweep (exit \(process.terminationStatus)); mend what it says and go on with --resume."
             )
         }
-    }
-}
-
-/// What the middle of a model consists of.
-struct MiddleWeight {
-    private let attention: Double
-    private let feedForward: Double
-    private let blocks: Int
-    /// All parameters of all blocks.
-    var parameters: Int { Int((attention + feedForward) * Double(blocks)) }
-
-    init(_ configuration: ModelConfiguration) throws {
-        let hidden = Double(configuration.hiddenSize)
-        let keys = Double(configuration.keyValueHeadCount * configuration.headSize)
-        attention = 2 * hidden * hidden + 2 * hidden * keys
-        let matrices = [.llama, .qwen2].contains(configuration.architecture) ? 3.0 : 2.0
-        feedForward = matrices * hidden * Double(configuration.feedForwardSize)
-        blocks = configuration.layerCount
-    }
-
-    /// Shares of the feed-forward channels and of the attention that make a share of the whole: attention stays whole as long
-    /// as a sixth of the channels does, then half of it.
-    func shares(for ratio: Double) -> (feedForward: Double, attention: Double) {
-        let whole = attention + feedForward
-        for attentionShare in [1, 0.5, 0.25] {
-            let left = (ratio * whole - attentionShare * attention) / feedForward
-            if left >= 1.0 / 6 { return (min(1, (left * 1e4).rounded() / 1e4), attentionShare) }
-        }
-        return (max(0.01, ratio), max(0.01, ratio))
     }
 }
