@@ -1,4 +1,5 @@
 import AtomicFiles
+import Cryptography
 import Foundation
 import Training
 
@@ -54,7 +55,7 @@ extension DrawnPlan {
         guard plan.schema == AuditPlan.currentSchema else {
             throw damaged("its schema is \(plan.schema) and this version reads \(AuditPlan.currentSchema)")
         }
-        guard let salt = bytes(ofHexadecimal: plan.salt) else { throw damaged("its salt is not hexadecimal") }
+        guard let salt = [UInt8](hexadecimal: plan.salt) else { throw damaged("its salt is not hexadecimal") }
         guard plan.records.allSatisfy({ plan.holders.indices.contains($0.holder) }) else {
             throw damaged("a record names a holder that is not there")
         }
@@ -93,12 +94,6 @@ extension DrawnPlan {
             data.append(UInt8(ascii: "\n"))
         }
         return data
-    }
-
-    private static func bytes(ofHexadecimal text: String) -> [UInt8]? {
-        let digits = text.compactMap(\.hexDigitValue)
-        guard digits.count == text.count, digits.count.isMultiple(of: 2) else { return nil }
-        return stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] * 16 + digits[$0 + 1]) }
     }
 
     private final class Part {

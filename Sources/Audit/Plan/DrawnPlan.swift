@@ -74,7 +74,7 @@ public struct DrawnPlan: Sendable {
         var plan = AuditPlan(
             schema: AuditPlan.currentSchema,
             seed: seed,
-            salt: hexadecimal(salt),
+            salt: salt.hexadecimal,
             coinCount: groups.count,
             duplicateCount: groups.duplicates,
             holders: holders,
@@ -103,11 +103,7 @@ public struct DrawnPlan: Sendable {
         let hasher = SHA256()
         hasher.update(salt)
         hasher.update([UInt8](line))
-        return hexadecimal(hasher.finalize())
-    }
-
-    private static func hexadecimal(_ bytes: [UInt8]) -> String {
-        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        return hasher.finalize().hexadecimal
     }
 
     private static func line(of index: Int, in file: RecordFile) throws -> Data {
