@@ -22,6 +22,8 @@ public enum AuditError: Error, Equatable, CustomStringConvertible {
     case oneSidedHolder(name: String)
     /// A plan directory is incomplete or was changed after it was drawn.
     case damagedPlan(path: String, reason: String)
+    /// A count or a probability of an experiment is out of its range.
+    case outOfRange(parameter: String, value: String, range: String)
     /// A condition of `--fail-if` cannot be read.
     case invalidCondition(text: String)
     /// A sweep's cells contradict each other or mean nothing.
@@ -63,6 +65,8 @@ public enum AuditError: Error, Equatable, CustomStringConvertible {
         case .damagedPlan(let path, let reason):
             return
                 "The plan at \(path) cannot be used (\(reason)); draw it again with `fsot audit plan` and train again."
+        case .outOfRange(let parameter, let value, let range):
+            return "The \(parameter) is \(value), but it must be \(range)."
         case .invalidCondition(let text):
             return "\"\(text)\" is no condition; write auc>0.6 or tpr@1%>0.05, several with commas."
         case .invalidSweep(let reason):

@@ -121,7 +121,7 @@ struct CertifiedBoundTests {
             (10, 5, 5, .nan, 0.05), (10, 5, 5, -1, 0.05), (10, 5, 5, 1, 0.05), (10, 5, 5, 0, 0), (10, 5, 5, 0, 1),
             (10, 5, 5, 0, .nan), (Int.max, 5, 5, 0, 0.05),
         ] {
-            #expect(throws: CertifiedBoundError.self) {
+            #expect(throws: AuditError.self) {
                 try OneRunAudit(
                     canaries: canaries,
                     guesses: guesses,
@@ -131,15 +131,15 @@ struct CertifiedBoundTests {
                 )
             }
         }
-        #expect(throws: CertifiedBoundError.self) {
+        #expect(throws: AuditError.self) {
             try ClopperPearsonBound(truePositives: 3, members: 2, falsePositives: 0, nonMembers: 2, delta: 0)
         }
-        #expect(throws: CertifiedBoundError.self) { try Exposure.bits(rank: 0, candidates: 5) }
-        #expect(throws: CertifiedBoundError.self) { try Exposure.bits(rank: 6, candidates: 5) }
-        #expect(throws: CertifiedBoundError.self) { try Exposure.bits(secrets: [1], among: []) }
-        #expect(throws: CertifiedBoundError.self) { try Exposure.bits(secrets: [.nan], among: [1]) }
-        #expect(throws: CertifiedBoundError.self) { try OneShotClientEstimate(dimension: 2, mean: 0, deviation: 1) }
-        #expect(throws: CertifiedBoundError.self) { try OneShotClientEstimate(dimension: 5000, cosines: [0.1]) }
-        #expect(throws: CertifiedBoundError.self) { try OneShotClientEstimate(dimension: 5000, cosines: [0.1, 0.1]) }
+        #expect(throws: AuditError.self) { try Exposure.bits(rank: 0, candidates: 5) }
+        #expect(throws: AuditError.self) { try Exposure.bits(rank: 6, candidates: 5) }
+        #expect(throws: AuditError.self) { try Exposure.bits(secrets: [1], among: []) }
+        #expect(throws: AuditError.self) { try Exposure.bits(secrets: [.nan], among: [1]) }
+        #expect(throws: AuditError.self) { try OneShotClientEstimate(dimension: 2, mean: 0, deviation: 1) }
+        #expect(throws: AuditError.self) { try OneShotClientEstimate(dimension: 5000, cosines: [0.1]) }
+        #expect(throws: AuditError.self) { try OneShotClientEstimate(dimension: 5000, cosines: [0.1, 0.1]) }
     }
 }

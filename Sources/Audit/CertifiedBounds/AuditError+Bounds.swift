@@ -1,17 +1,5 @@
-/// Why no bound can be computed from the counts of an experiment.
-public enum CertifiedBoundError: Error, Equatable, CustomStringConvertible {
-    /// A count or a probability is out of its range.
-    case outOfRange(parameter: String, value: String, range: String)
-
-    /// One sentence with the remedy.
-    public var description: String {
-        switch self {
-        case .outOfRange(let parameter, let value, let range):
-            return "The \(parameter) is \(value), but it must be \(range)."
-        }
-    }
-
-    static func check(delta: Double, significance: Double) throws(CertifiedBoundError) {
+extension AuditError {
+    static func check(delta: Double, significance: Double) throws(AuditError) {
         guard delta >= 0, delta < 1 else {
             throw .outOfRange(parameter: "δ", value: "\(delta)", range: "at least 0 and below 1")
         }
@@ -20,7 +8,7 @@ public enum CertifiedBoundError: Error, Equatable, CustomStringConvertible {
         }
     }
 
-    static func check(_ parameter: String, _ count: Int, in range: ClosedRange<Int>) throws(CertifiedBoundError) {
+    static func check(_ parameter: String, _ count: Int, in range: ClosedRange<Int>) throws(AuditError) {
         guard range.contains(count) else {
             throw .outOfRange(
                 parameter: parameter,

@@ -26,7 +26,7 @@ public struct ClopperPearsonBound: Sendable, Equatable {
     ///   - nonMembers: trials without, at least 1.
     ///   - delta: at least 0 and below 1.
     ///   - significance: chance to claim too much.
-    /// - Throws: `CertifiedBoundError.outOfRange`.
+    /// - Throws: `AuditError.outOfRange`.
     public init(
         truePositives: Int,
         members: Int,
@@ -34,12 +34,12 @@ public struct ClopperPearsonBound: Sendable, Equatable {
         nonMembers: Int,
         delta: Double,
         significance: Double = 0.05
-    ) throws(CertifiedBoundError) {
-        try CertifiedBoundError.check("number of members", members, in: 1...Int.max)
-        try CertifiedBoundError.check("number of non-members", nonMembers, in: 1...Int.max)
-        try CertifiedBoundError.check("number of true positives", truePositives, in: 0...members)
-        try CertifiedBoundError.check("number of false positives", falsePositives, in: 0...nonMembers)
-        try CertifiedBoundError.check(delta: delta, significance: significance)
+    ) throws(AuditError) {
+        try AuditError.check("number of members", members, in: 1...Int.max)
+        try AuditError.check("number of non-members", nonMembers, in: 1...Int.max)
+        try AuditError.check("number of true positives", truePositives, in: 0...members)
+        try AuditError.check("number of false positives", falsePositives, in: 0...nonMembers)
+        try AuditError.check(delta: delta, significance: significance)
         self.delta = delta
         func lower(_ successes: Int, of trials: Int) -> Double {
             ClopperPearson.lower(successes: successes, trials: trials, alpha: significance / 2)

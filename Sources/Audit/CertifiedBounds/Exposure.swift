@@ -8,10 +8,10 @@ public enum Exposure {
     /// - Parameters:
     ///   - rank: of the secret among all candidates by perplexity, 1 the most likely.
     ///   - candidates: how many secrets there could have been, |R|.
-    /// - Throws: `CertifiedBoundError.outOfRange`.
-    public static func bits(rank: Int, candidates: Int) throws(CertifiedBoundError) -> Double {
-        try CertifiedBoundError.check("number of candidates", candidates, in: 1...Int.max)
-        try CertifiedBoundError.check("rank", rank, in: 1...candidates)
+    /// - Throws: `AuditError.outOfRange`.
+    public static func bits(rank: Int, candidates: Int) throws(AuditError) -> Double {
+        try AuditError.check("number of candidates", candidates, in: 1...Int.max)
+        try AuditError.check("rank", rank, in: 1...candidates)
         return log2(Double(candidates)) - log2(Double(rank))
     }
 
@@ -23,12 +23,12 @@ public enum Exposure {
     /// - Parameters:
     ///   - secrets: perplexities of the planted secrets.
     ///   - candidates: perplexities of secrets that were not planted.
-    /// - Throws: `CertifiedBoundError.outOfRange` without candidates, or for a perplexity that is not a number.
+    /// - Throws: `AuditError.outOfRange` without candidates, or for a perplexity that is not a number.
     public static func bits(
         secrets: [Double],
         among candidates: [Double]
-    ) throws(CertifiedBoundError) -> [Double] {
-        try CertifiedBoundError.check("number of candidates", candidates.count, in: 1...Int.max)
+    ) throws(AuditError) -> [Double] {
+        try AuditError.check("number of candidates", candidates.count, in: 1...Int.max)
         if let value = (secrets + candidates).first(where: \.isNaN) {
             throw .outOfRange(parameter: "perplexity", value: "\(value)", range: "a number")
         }

@@ -19,18 +19,18 @@ public struct OneRunAudit: Sendable, Equatable {
 
     /// Checks the counts.
     ///
-    /// - Throws: `CertifiedBoundError.outOfRange`.
+    /// - Throws: `AuditError.outOfRange`.
     public init(
         canaries: Int,
         guesses: Int,
         correct: Int,
         delta: Double,
         significance: Double = 0.05
-    ) throws(CertifiedBoundError) {
-        try CertifiedBoundError.check("number of canaries", canaries, in: 1...Self.mostCanaries)
-        try CertifiedBoundError.check("number of guesses", guesses, in: 1...canaries)
-        try CertifiedBoundError.check("number of correct guesses", correct, in: 0...guesses)
-        try CertifiedBoundError.check(delta: delta, significance: significance)
+    ) throws(AuditError) {
+        try AuditError.check("number of canaries", canaries, in: 1...Self.mostCanaries)
+        try AuditError.check("number of guesses", guesses, in: 1...canaries)
+        try AuditError.check("number of correct guesses", correct, in: 0...guesses)
+        try AuditError.check(delta: delta, significance: significance)
         self.canaries = canaries
         self.guesses = guesses
         self.correct = correct

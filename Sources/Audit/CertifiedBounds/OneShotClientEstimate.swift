@@ -24,9 +24,9 @@ public struct OneShotClientEstimate: Sendable, Equatable {
     ///   - dimension: at least 3.
     ///   - mean: of the canaries' cosines.
     ///   - deviation: their standard deviation, above 0.
-    /// - Throws: `CertifiedBoundError.outOfRange`.
-    public init(dimension: Int, mean: Double, deviation: Double) throws(CertifiedBoundError) {
-        try CertifiedBoundError.check("number of parameters", dimension, in: 3...Int.max)
+    /// - Throws: `AuditError.outOfRange`.
+    public init(dimension: Int, mean: Double, deviation: Double) throws(AuditError) {
+        try AuditError.check("number of parameters", dimension, in: 3...Int.max)
         guard mean.isFinite, abs(mean) <= 1 else {
             throw .outOfRange(parameter: "mean cosine", value: "\(mean)", range: "-1 to 1")
         }
@@ -43,9 +43,9 @@ public struct OneShotClientEstimate: Sendable, Equatable {
     /// - Parameters:
     ///   - dimension: at least 3.
     ///   - cosines: of at least two canaries, each with the model's change.
-    /// - Throws: `CertifiedBoundError.outOfRange`.
-    public init(dimension: Int, cosines: [Double]) throws(CertifiedBoundError) {
-        try CertifiedBoundError.check("number of canary clients", cosines.count, in: 2...Int.max)
+    /// - Throws: `AuditError.outOfRange`.
+    public init(dimension: Int, cosines: [Double]) throws(AuditError) {
+        try AuditError.check("number of canary clients", cosines.count, in: 2...Int.max)
         let count = Double(cosines.count)
         let mean = cosines.reduce(0, +) / count
         let squares = cosines.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
@@ -54,8 +54,8 @@ public struct OneShotClientEstimate: Sendable, Equatable {
 
     /// The ε that tells the two distributions apart at δ.
     ///
-    /// - Throws: `CertifiedBoundError.outOfRange` for a δ outside (0, 1).
-    public func epsilon(delta: Double) throws(CertifiedBoundError) -> Double {
+    /// - Throws: `AuditError.outOfRange` for a δ outside (0, 1).
+    public func epsilon(delta: Double) throws(AuditError) -> Double {
         guard delta > 0, delta < 1 else {
             throw .outOfRange(parameter: "δ", value: "\(delta)", range: "above 0 and below 1")
         }

@@ -40,7 +40,7 @@ struct AuditEpsilonCommand: ParsableCommand {
     func validate() throws {
         do {
             _ = try audit()
-        } catch let error as CertifiedBoundError {
+        } catch let error as AuditError {
             throw ValidationError(error.description)
         }
     }
