@@ -18,7 +18,7 @@ public enum Audit {
     ///   - title: the report's heading.
     ///   - provenance: labelled lines about how the report was made.
     ///   - progress: told at the start and after every table of attacks.
-    /// - Throws: `AuditError`; nothing is skipped in silence.
+    /// - Throws: `AuditError`; an attack that lacks what it needs at every vantage point stands in `notTested`.
     public static func run(
         inputs: [AuditInput],
         suite: AttackSuite,
@@ -42,15 +42,28 @@ public enum Audit {
             runs.append(evaluation.report)
             scores.append(evaluation.scores)
         }
-        let report = AuditReport(
+        var report = AuditReport(
             title: title,
             provenance: provenance,
             suite: suite,
-            attackExplanations: attacks.map { RunFacts.Detail($0.name, $0.explanation) },
+            attackExplanations: attacks.map { RunFacts.Detail($0.name, $0.explanation + " " + $0.assumption) },
             verdict: Verdict.judge(runs: runs, policy: suite.policy),
             runs: runs,
             comparisons: try RunScores.compare(scores, attacks: attacks.map(\.name))
         )
+        report.notTested += untried(attacks, in: inputs)
         return AuditOutcome(report: report, scoresCSV: RunScores.csv(scores))
     }
+
+    /// The attacks of the suite that no run had the evidence for, and what they need.
+    private static func untried(_ attacks: [any Attack], in inputs: [AuditInput]) -> [String] {
+        let vantages = inputs.flatMap(\.vantages)
+        return attacks.filter { attack in !vantages.contains { $0.allows(attack) } }.map { attack in
+            let evidence = vantages.reduce(into: Set<Evidence>()) { $0.formUnion($1.evidence) }
+            let missing = Evidence.allCases.first { attack.needs.contains($0) && !evidence.contains($0) }
+            return
+                "\(attack.name), which the suite asks for: \(missing?.remedy ?? "no vantage point has all that it needs")."
+        }
+    }
+
 }

@@ -50,7 +50,8 @@ public struct FailureCondition: Sendable, Equatable {
     /// The attacks that exceed the limit, one sentence each.
     public func violations(in report: AuditReport) -> [String] {
         report.runs.flatMap { run in
-            run.vantages.flatMap { vantage in
+            // What nobody saw gives nothing away.
+            run.vantages.filter { run.facts.twins?.contains($0.vantage) != true }.flatMap { vantage in
                 vantage.attacks.compactMap { attack in
                     guard let value = value(of: attack), value > limit else { return nil }
                     let number = String(format: "%.3f", value)

@@ -38,4 +38,22 @@ import Testing
         }
         #expect("\(error.map { "\($0)" } ?? "")".contains("did you mean RATIO?"))
     }
+
+    /// A view that nobody had is no reason to stop a pipeline, and an attack without its evidence is named.
+    @Test func whatNobodySawIsNoViolation() throws {
+        var report = try report()
+        report.runs[0].facts.twins = [.peer]
+        let condition = try FailureCondition("auc>0")
+        #expect(condition.violations(in: report).allSatisfy { !$0.contains(", peer: ") })
+        #expect(condition.violations(in: report).contains { $0.contains(", owner: ") })
+        var suite = AttackSuite()
+        suite.attacks = ["LOSS", "RECALL", "SPAN"]
+        suite.permutations = 200
+        suite.bootstrapReplicates = 100
+        let audited = try Audit.run(inputs: [SyntheticRun(leak: 0.1).input()], suite: suite).report
+        #expect(audited.notTested.contains { $0.hasPrefix("RECALL") && $0.contains("--population") })
+        #expect(audited.notTested.contains { $0.hasPrefix("SPAN") && $0.contains("--observe") })
+        #expect(!audited.notTested.contains { $0.hasPrefix("LOSS") })
+    }
+
 }

@@ -26,31 +26,3 @@ public struct RoundEvidence: Sendable, Equatable {
         self.after = after
     }
 }
-
-/// What an attack has to be given beside the tuned model's view of the tokens.
-public enum Evidence: String, Sendable, CaseIterable {
-    /// The tokens by the untuned model.
-    case reference
-    /// The record in lower case.
-    case lowered
-    /// The record behind records that nobody trained on.
-    case prefixed
-    /// Losses under each round's updates.
-    case rounds
-    /// Losses under the other holders' updates.
-    case otherHolders
-    /// The record's gradient in each round.
-    case gradients
-    /// The row space of each round's update.
-    case span
-
-    /// What the user has to do for it, for the report.
-    public var remedy: String {
-        switch self {
-        case .reference, .lowered: "it is always measured"
-        case .prefixed: "give --population with records that nobody trained on"
-        case .rounds, .gradients, .span: "tune with --observe AUDITOR.card and audit with --identity"
-        case .otherHolders: "it needs single updates of at least three data holders: tune with --observe"
-        }
-    }
-}

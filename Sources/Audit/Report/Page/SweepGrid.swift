@@ -42,12 +42,16 @@ struct SweepGrid {
             return "<tr><th>\(Figure.percent(row.ratio)), \(row.placement)</th>\(cells)</tr>"
         }
         return """
-            <h4>\(vantage.rawValue): \(vantage.sees)</h4>
+            <h4>\(vantage.rawValue): \(vantage.sees)\(isTwin(vantage) ? " (nobody had this view: the runs were masked)" : "")</h4>
             <div class="scroll"><table class="heat">
             <tr><th>middle shipped, adapter</th>\(head)</tr>
             \(lines)
             </table></div>
             """
+    }
+
+    private func isTwin(_ vantage: VantagePoint) -> Bool {
+        runs.allSatisfy { $0.run.facts.twins?.contains(vantage) == true }
     }
 
     private func cell(_ vantage: VantagePoint, _ row: Row, _ method: String) -> Markup {

@@ -89,6 +89,10 @@ struct AuditRunCommand: ParsableCommand {
         display.finish()
         try Interruption.check()
         let report = outcome.report
+        for name in suite.attacks.map({ $0.uppercased() })
+        where !report.runs.contains(where: { $0.vantages.contains { $0.attacks.contains { $0.attack == name } } }) {
+            console.note("\(name) was not tried; the report says what it needs")
+        }
         let json = try report.json()
         try AtomicFile.write(json, to: staged.path + "/report.json")
         try AtomicFile.write(try ReportPage.render(reportJSON: json), to: staged.path + "/report.html")
