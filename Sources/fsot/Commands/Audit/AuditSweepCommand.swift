@@ -1,7 +1,7 @@
-import Checkpoints
 import ArgumentParser
 import AtomicFiles
 import Audit
+import Checkpoints
 import Emulators
 import Foundation
 import LanguageModels
