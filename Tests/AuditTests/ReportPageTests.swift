@@ -115,4 +115,23 @@ struct ReportPageTests {
         let nothing = text.replacing(/"heldOut" : [0-9]+/, with: "\"heldOut\" : -9223372036854775808")
         #expect(try ReportPage.render(reportJSON: Data(nothing.utf8)).contains("</html>"))
     }
+
+    @Test("Every committed report still follows from its figures")
+    func committedReports() throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appendingPathComponent("Reports")
+        let folders = try FileManager.default.contentsOfDirectory(at: root, includingPropertiesForKeys: nil)
+        var checked = 0
+        for folder in folders {
+            guard let json = try? Data(contentsOf: folder.appendingPathComponent("report.json")) else { continue }
+            let page = try String(contentsOf: folder.appendingPathComponent("report.html"), encoding: .utf8)
+            #expect(
+                try ReportPage.render(reportJSON: json) == page,
+                "\(folder.lastPathComponent): run fsot audit render"
+            )
+            checked += 1
+        }
+        #expect(checked > 0)
+    }
+
 }

@@ -43,7 +43,7 @@ struct SummaryTable {
     }
 
     private func middle(_ run: AuditReport.RunReport) -> Markup {
-        run.facts.middleKept.map { "<br><small>\(Figure.percent($0)) of the middle</small>" } ?? ""
+        run.facts.middleKept.map { "<br><small>\(Figure.percent($0)) of the middle’s blocks</small>" } ?? ""
     }
 
     private func row(

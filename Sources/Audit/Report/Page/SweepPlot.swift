@@ -29,11 +29,22 @@ struct SweepPlot {
         }
     }
 
+    private typealias Point = (color: Int, ratio: Double, adapter: String, result: AuditReport.AttackResult)
+
+    /// What is tuned in a run of a sweep, and from which seed; runs of other audits are one series.
+    private static func adapter(of run: AuditReport.RunReport) -> String {
+        run.facts.sweep.map { "\($0.method) \($0.placement.rawValue) \($0.seed)" } ?? ""
+    }
+
+    private var adapters: [String] { Set(runs.map { Self.adapter(of: $0.run) }).sorted() }
+
     var leakage: Markup {
         let points = vantages.enumerated().flatMap { index, vantage in
-            runs.compactMap { entry -> (color: Int, ratio: Double, result: AuditReport.AttackResult)? in
+            runs.compactMap { entry -> Point? in
                 let report = entry.run.vantages.first { $0.vantage == vantage }
-                return report?.attacks.first { $0.attack == attack }.map { (index, entry.ratio, $0) }
+                return report?.attacks.first { $0.attack == attack }.map {
+                    (index, entry.ratio, Self.adapter(of: entry.run), $0)
+                }
             }
         }
         let ends = points.flatMap { [$0.result.aucInterval.lower, $0.result.aucInterval.upper] }
@@ -48,8 +59,11 @@ struct SweepPlot {
             "<path class=\"limit\" d=\"M\(frame.left) \(frame.y(policyLimit))H\(frame.width - frame.right)\"/>",
         ]
         for color in vantages.indices {
-            let series = points.filter { $0.color == color }
-            content.append(frame.line(series.map { (x: $0.ratio, y: $0.result.auc) }, color: color))
+            // Runs that differ in more than the ratio are no points of one curve.
+            for adapter in adapters {
+                let series = points.filter { $0.color == color && $0.adapter == adapter }
+                content.append(frame.line(series.map { (x: $0.ratio, y: $0.result.auc) }, color: color))
+            }
         }
         for point in points {
             // Marks of one ratio would hide each other.
@@ -100,9 +114,12 @@ struct SweepPlot {
         for (color, model) in utilityModels.enumerated() {
             let series = runs.compactMap { entry in
                 entry.run.facts.utility.first { $0.model == model && $0.measure == measure }
-                    .map { (x: entry.ratio, utility: $0) }
+                    .map { (x: entry.ratio, adapter: Self.adapter(of: entry.run), utility: $0) }
             }
-            content.append(frame.line(series.map { (x: $0.x, y: $0.utility.value) }, color: color + 2))
+            for adapter in adapters {
+                let line = series.filter { $0.adapter == adapter }.map { (x: $0.x, y: $0.utility.value) }
+                content.append(frame.line(line, color: color + 2))
+            }
             for point in series {
                 let value = point.utility.value
                 content.append(

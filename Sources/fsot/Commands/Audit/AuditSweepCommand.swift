@@ -163,6 +163,11 @@ struct AuditSweepCommand: ParsableCommand {
 
     func run() throws {
         let console = options.console
+        if publicData == nil, try cells().contains(where: { $0.ratio < 1 }) {
+            console.note(
+                "no --public-data: blocks are thinned by their weights alone, and emulators will predict badly"
+            )
+        }
         if !resume, FileManager.default.fileExists(atPath: output) { throw AtomicFileError.alreadyExists(path: output) }
         let all = try cells()
         let (index, count) = try part()
