@@ -17,6 +17,7 @@ public struct RoundWitness {
     private let sequences: [ScoredSequence]
     private let holders: [String]
     private let wanted: Set<Evidence>
+    private let untuned: [Double]?
     private let progress: ProgressHandler?
     private let isCancelled: () -> Bool
 
@@ -27,6 +28,7 @@ public struct RoundWitness {
     ///   - sequences: the planned records, tokenised as for training.
     ///   - holders: whose each record is.
     ///   - wanted: what the attacks need.
+    ///   - untuned: mean log-likelihood of each record before the first round, which is then not computed again.
     ///   - progress: told what goes on.
     ///   - isCancelled: asked between batches.
     public init(
@@ -34,6 +36,7 @@ public struct RoundWitness {
         sequences: [ScoredSequence],
         holders: [String],
         wanted: Set<Evidence>,
+        untuned: [Double]? = nil,
         progress: ProgressHandler? = nil,
         isCancelled: @escaping () -> Bool = { false }
     ) {
@@ -41,6 +44,7 @@ public struct RoundWitness {
         self.sequences = sequences
         self.holders = holders
         self.wanted = wanted
+        self.untuned = untuned
         self.progress = progress
         self.isCancelled = isCancelled
     }
@@ -62,11 +66,13 @@ public struct RoundWitness {
         }
         let names = observation.updates.keys.sorted()
         let round = observation.round
-        let before = try likelihoods(observation.broadcast, adding: nil, of: Array(sequences.indices), "round \(round)")
+        let all = Array(sequences.indices)
+        let known = round == 1 ? untuned : nil
+        let before = try known ?? likelihoods(observation.broadcast, adding: nil, of: all, "round \(round)")
         let sum = try likelihoods(
             observation.broadcast,
             adding: observation.aggregate,
-            of: Array(sequences.indices),
+            of: all,
             "round \(round), aggregate"
         )
         var aggregate = sequences.indices.map { RoundEvidence(round: round, before: before[$0], after: sum[$0]) }

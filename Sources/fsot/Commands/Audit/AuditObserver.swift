@@ -18,6 +18,8 @@ struct AuditObserver {
     let rounds: Int
     /// Records that nobody trained on, for RECALL; nil: none.
     let population: String?
+    /// Where the untuned models' scores are kept from run to run; nil: nowhere.
+    let cache: ScoreCache?
     let opening: OpeningOptions
     let precision: ComputePrecision
     let console: Console
@@ -56,7 +58,14 @@ struct AuditObserver {
             }
             let shipped = peer.parameterCount
             peer.compute(in: precision)
-            let reference = try score(collector, peer, "\(name): emulator", display)
+            let isRealigned = description.realignment != nil
+            let reference = try cached(
+                isRealigned ? nil : source.hexadecimalDigest,
+                collector,
+                peer,
+                "\(name): emulator",
+                display
+            )
             let placed = try AdapterPlacement(path, model: peer, modelPath: description.emulator).load(onto: peer)
             (placed as? LoRA)?.merge()
             let tuned = try score(collector, peer, "\(name): tuned emulator", display)
@@ -66,7 +75,7 @@ struct AuditObserver {
                 try score(collector.prefixed(by: $0), peer, "\(name): tuned emulator behind a prefix", display).plain
             }
             // The coordinator's models say of the tokens what a peer's do; what it has more are the rounds.
-            var vantages = try witness(path, description, source, drawn, collector, display).map { seen in
+            var vantages = try witness(path, description, source, drawn, collector, reference, display).map { seen in
                 var view = ObservationCollector.observations(vantage: seen.vantage, tuned: tuned, reference: reference)
                 view.rounds = seen.rounds
                 return view
@@ -90,7 +99,10 @@ struct AuditObserver {
                 full.compute(in: precision)
                 let key = "\(plan) \(description.template.rawValue) \(description.maximumLength)"
                 if fullReference == nil || key != referenceKey {
-                    fullReference = try score(collector, full, "full model", display)
+                    let identity = try cache.map { _ in
+                        BaseModelFiles.identity(try BaseModelFiles.digests(of: files.checkpoint))
+                    }
+                    fullReference = try cached(identity, collector, full, "full model", display)
                     referenceKey = key
                 }
                 let plugged = try AdapterPlacement(path, model: full, modelPath: modelPath).load(onto: full)
@@ -142,6 +154,7 @@ struct AuditObserver {
         _ source: EmulatorSource,
         _ drawn: DrawnPlan,
         _ collector: ObservationCollector,
+        _ untuned: ObservationCollector.ModelScores,
         _ display: ProgressDisplay
     ) throws -> [(vantage: VantagePoint, rounds: [[RoundEvidence]])] {
         guard !wanted.isDisjoint(with: [.rounds, .gradients, .span, .otherHolders]) else { return [] }
@@ -175,6 +188,9 @@ struct AuditObserver {
             sequences: collector.sequences,
             holders: records.map(\.holder),
             wanted: wanted,
+            untuned: untuned.plain.map { tokens in
+                tokens.isEmpty ? 0 : tokens.reduce(0) { $0 + $1.logProbability } / Double(tokens.count)
+            },
             progress: display.handler,
             isCancelled: { Interruption.isRequested }
         )
@@ -251,6 +267,20 @@ struct AuditObserver {
             lowered: wanted.contains(.lowered) ? try sequences(drawn.records.map { $0.lowercased() }) : nil,
             batchSize: 16
         )
+    }
+
+    /// The scores of an untuned model, which `identity` tells from others; nil: not kept.
+    private func cached(
+        _ identity: String?,
+        _ collector: ObservationCollector,
+        _ model: LanguageModel,
+        _ name: String,
+        _ display: ProgressDisplay
+    ) throws -> ObservationCollector.ModelScores {
+        guard let cache, let identity else { return try score(collector, model, name, display) }
+        return try cache.scores(of: "\(identity) \(precision.rawValue)", on: collector) {
+            try score(collector, model, name, display)
+        }
     }
 
     private func score(

@@ -36,6 +36,11 @@ struct AuditRunCommand: ParsableCommand {
     @Option(help: "The attack suite. (default: the built-in quick suite)")
     var suite: String?
 
+    @Option(
+        help: "A directory that keeps what untuned models say about the records, for the next run on the same model."
+    )
+    var scoreCache: String?
+
     @Option(help: ComputeChoice.help)
     var compute: ComputeChoice = .auto
 
@@ -70,6 +75,7 @@ struct AuditRunCommand: ParsableCommand {
             wanted: Set(try suite.makeAttacks().flatMap(\.needs)),
             rounds: suite.observedRounds,
             population: population,
+            cache: scoreCache.map { ScoreCache(directory: $0) },
             opening: opening,
             precision: try compute.precision(),
             console: console

@@ -119,8 +119,7 @@ struct SweepRunner {
         try fsot(
             [
                 "audit", "run", run, "--model", command.model, "--identity", auditor + ".identity", "--title",
-                cell.name,
-                "-o", report,
+                cell.name, "--score-cache", work + "/scores", "-o", report,
             ] + (command.suite.map { ["--suite", $0] } ?? []),
             accepting: [0, 2, 3, 4]
         )
