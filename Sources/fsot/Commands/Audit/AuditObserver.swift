@@ -241,11 +241,11 @@ struct AuditObserver {
     /// Records before the one in question under RECALL.
     private static let prefixRecords = 7
 
-    private func load(_ files: ModelFiles, _ path: String) throws -> LanguageModel {
+    func load(_ files: ModelFiles, _ path: String) throws -> LanguageModel {
         try LanguageModel.load(files.checkpoint.tensors, configuration: files.configuration, path: path)
     }
 
-    private func collector(
+    func collector(
         _ drawn: DrawnPlan,
         _ description: RunDescription,
         _ emulator: ModelFiles
@@ -270,7 +270,7 @@ struct AuditObserver {
     }
 
     /// The scores of an untuned model, which `identity` tells from others; nil: not kept.
-    private func cached(
+    func cached(
         _ identity: String?,
         _ collector: ObservationCollector,
         _ model: LanguageModel,
@@ -283,7 +283,7 @@ struct AuditObserver {
         }
     }
 
-    private func score(
+    func score(
         _ collector: ObservationCollector,
         _ model: LanguageModel,
         _ name: String,

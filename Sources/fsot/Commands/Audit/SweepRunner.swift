@@ -12,6 +12,7 @@ struct SweepRunner {
     let model: BlockWeights
     let console: Console
 
+    private var program: OwnProgram { OwnProgram(console: console) }
     private var work: String { command.output + "/work" }
     private var plan: String { work + "/plan" }
     private var auditor: String { work + "/auditor" }
@@ -78,10 +79,12 @@ struct SweepRunner {
             try AtomicFile.write(try Console.encode(settings) + "\n", to: file)
         }
         if !FileManager.default.fileExists(atPath: plan) {
-            try fsot(["audit", "plan", "--data"] + command.data + ["--seed", "\(command.planSeed)", "-o", plan])
+            try program.run(
+                ["audit", "plan", "--data"] + command.data + ["--seed", "\(command.planSeed)", "-o", plan]
+            )
         }
         if !FileManager.default.fileExists(atPath: auditor + ".card") {
-            try fsot(["keygen", "auditor", "--no-passphrase"], in: work)
+            try program.run(["keygen", "auditor", "--no-passphrase"], in: work)
         }
     }
 
@@ -107,7 +110,7 @@ struct SweepRunner {
     func run(_ cell: SweepCell) throws {
         let emulator = "\(work)/emulator-r\(cell.ratio)-\(cell.placement.rawValue)-s\(cell.seed)"
         if !FileManager.default.fileExists(atPath: emulator) {
-            try fsot(try compression(cell) + ["-o", emulator])
+            try program.run(try compression(cell) + ["-o", emulator])
         }
         let run = "\(work)/\(cell.name)"
         let report = run + ".report"
@@ -115,8 +118,8 @@ struct SweepRunner {
             try? FileManager.default.removeItem(atPath: leftover)
         }
         let isStarted = FileManager.default.fileExists(atPath: run + "/run.json")
-        try fsot(try tuning(cell, emulator) + (isStarted ? ["--resume"] : []) + ["-o", run])
-        try fsot(
+        try program.run(try tuning(cell, emulator) + (isStarted ? ["--resume"] : []) + ["-o", run])
+        try program.run(
             [
                 "audit", "run", run, "--model", command.model, "--identity", auditor + ".identity", "--title",
                 cell.name, "--score-cache", work + "/scores", "-o", report,
@@ -174,22 +177,5 @@ struct SweepRunner {
             "\(rank == nil ? command.learningRate : command.loraLearningRate)",
         ] + (rank.map { ["--method", "lora", "--rank", "\($0)", "--alpha", "\(2 * $0)"] } ?? [])
             + (command.noMasking ? ["--no-masking"] : [])
-    }
-
-    /// Runs this program; its progress goes to the terminal, its results nowhere.
-    private func fsot(_ arguments: [String], in directory: String? = nil, accepting: Set<Int32> = [0]) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        process.arguments = arguments + (console.isQuiet ? ["--quiet"] : [])
-        if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
-        process.standardOutput = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        try Interruption.check()
-        guard process.terminationReason == .exit, accepting.contains(process.terminationStatus) else {
-            throw CommandFailure(
-                "fsot \(arguments.prefix(2).joined(separator: " ")) failed in the sweep (exit \(process.terminationStatus)); mend what it says and go on with --resume."
-            )
-        }
     }
 }
