@@ -67,7 +67,8 @@ struct RunEvaluation {
             facts: input.facts,
             counts: AuditReport.Counts(records, leftOut: input.records.count - records.count),
             blind: blindResult,
-            vantages: vantages
+            vantages: vantages,
+            privacy: try PrivacyMeasurement(scores: scores.scores, facts: input.facts)
         )
     }
 }

@@ -78,6 +78,10 @@ public struct RunFacts: Codable, Sendable, Equatable {
     /// Vantage points that nobody had in this run, such as single updates under secure aggregation: the simulation shows what
     /// they would have given away, and the verdict leaves them out.
     public var twins: [VantagePoint]?
+    /// Stated (ε, δ), when noise was added; nil: none.
+    public var protections: [Protection]?
+    /// The chance of each coin to hold its records out; nil: a half.
+    public var heldOutShare: Double?
     /// The cell of a sweep that the run is; nil: it is none.
     public var sweep: SweepCell?
     /// Anything else worth a line: method, rounds, local steps, seed, versions.

@@ -20,7 +20,7 @@ package enum PageStyle {
         .quiet{font-size:13.5px}
         .verdict{margin:26px 0 10px;padding:20px 24px;border-left:6px solid currentColor;background:var(--card);
         border-radius:0 8px 8px 0}
-        .verdict.leakage{color:var(--leakage)}.verdict.invalid_split{color:var(--invalid_split)}
+        .verdict.leakage,.verdict.bound_exceeded{color:var(--leakage)}.verdict.invalid_split{color:var(--invalid_split)}
         .verdict.inconclusive{color:var(--inconclusive)}.verdict.none_found{color:var(--none_found)}
         .verdict b{display:block;font-size:20px;line-height:1.3;text-wrap:balance}
         .verdict small{font-size:12.5px;font-weight:600;text-transform:uppercase;letter-spacing:.07em}

@@ -38,6 +38,8 @@ public struct AuditReport: Codable, Sendable, Equatable {
         public var blind: AttackResult
         /// One entry a vantage point.
         public var vantages: [VantageReport]
+        /// Lower bounds on ε; nil when the coins cannot give any.
+        public var privacy: PrivacyMeasurement?
     }
 
     /// One vantage point of a run.

@@ -3,7 +3,7 @@ import ReportPages
 extension Verdict {
     /// Judges the runs by the policy.
     ///
-    /// An invalid split comes first, since it voids every other figure; then leakage, which is a finding at any sample size
+    /// An invalid split comes first, since it voids every other figure; then a refuted ε; then leakage, which is a finding at any sample size
     /// because its interval already pays for few records; then whatever would make silence meaningless.
     ///
     /// The adjusted p-values of a table cover the attacks of that table; Holm covers the tables of the report here.
@@ -14,6 +14,14 @@ extension Verdict {
                 outcome: .invalidSplit,
                 headline: "The split is not valid: members and held-out records differ even without the tuning",
                 reasons: defects
+            )
+        }
+        let refuted = runs.compactMap(refutation)
+        if !refuted.isEmpty {
+            return Verdict(
+                outcome: .boundExceeded,
+                headline: "The stated ε is refuted: the attacks tell more than differential privacy at that ε allows",
+                reasons: refuted
             )
         }
         let leaks = leaks(runs, policy)
@@ -41,6 +49,15 @@ extension Verdict {
             headline: "No attack of this suite found leakage above policy",
             reasons: runs.flatMap { run in run.vantages.compactMap { summary($0, of: run) } }
         )
+    }
+
+    private static func refutation(_ run: AuditReport.RunReport) -> String? {
+        run.contradiction.map { measured, stated in
+            "\(run.name), \(measured.vantage.rawValue): \(measured.attack) guesses \(measured.correct) of \(measured.guesses) coins, which "
+                + "proves ε ≥ \(Figure.decimal(measured.epsilon, 2)) (chance of error 5 %), and ε ≤ "
+                + "\(Figure.decimal(stated.epsilon, 2)) is stated for \(stated.protects): the sampler, the clipping or the noise is not "
+                + "what the accountant was told."
+        }
     }
 
     private static func splitDefects(

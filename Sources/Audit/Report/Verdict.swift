@@ -4,6 +4,8 @@ public struct Verdict: Codable, Sendable, Equatable {
     public enum Outcome: String, Codable, Sendable {
         /// No attack of the suite went above the policy, and the records would have shown it.
         case noneFound = "none_found"
+        /// A measured lower bound on ε is above the stated upper bound.
+        case boundExceeded = "bound_exceeded"
         /// An attack went above the policy.
         case leakage
         /// Members and held-out records differ without any tuning.
@@ -19,13 +21,15 @@ public struct Verdict: Codable, Sendable, Equatable {
     /// Why, one sentence an entry, figures included.
     public var reasons: [String]
 
-    /// The exit code of `fsot audit run`: 0 none found, 2 leakage, 3 split not valid, 4 inconclusive.
+    /// The exit code of `fsot audit run`: 0 none found, 2 leakage, 3 split not valid, 4 inconclusive, 5 stated ε
+    /// refuted.
     public var exitCode: Int32 {
         switch outcome {
         case .noneFound: return 0
         case .leakage: return 2
         case .invalidSplit: return 3
         case .inconclusive: return 4
+        case .boundExceeded: return 5
         }
     }
 }

@@ -1,3 +1,4 @@
+import Audit
 import DifferentialPrivacy
 import Federation
 import Foundation
@@ -16,6 +17,23 @@ struct PrivacyStatement {
     var guarantees: [(protects: String, guarantee: PrivacyGuarantee)] {
         run.holders.compactMap { holder in holder.privacy.map { ("a record of \(holder.name)", $0) } }
             + (run.clientPrivacy.map { [("a data holder", $0)] } ?? [])
+    }
+
+    /// The same as an audit takes it.
+    var protections: [RunFacts.Protection] {
+        let records = run.holders.count { $0.privacy != nil }
+        return guarantees.enumerated().map { index, entry in
+            RunFacts.Protection(
+                protects: entry.protects,
+                unit: index < records ? .record : .holder,
+                epsilon: entry.guarantee.epsilon,
+                delta: entry.guarantee.delta,
+                sampler: entry.guarantee.sampler,
+                accountant: entry.guarantee.accountant,
+                neighbouring: entry.guarantee.neighbouring,
+                isNoiseSeeded: run.isNoiseSeeded == true
+            )
+        }
     }
 
     /// A table, and in a simulation whose noise anybody can compute, that it is one.

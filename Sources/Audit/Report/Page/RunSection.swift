@@ -14,6 +14,7 @@ struct RunSection {
         \(coordinator)
         \(holders)
         \(run.vantages.map(vantage))
+        \(EpsilonAxis(run)?.markup ?? "")
         """
     }
 

@@ -44,6 +44,7 @@ extension RunFacts {
         wireBytes = emulators + traffic.down + traffic.up
         coordinatorSaw = Self.coordinatorSaw(description, rounds)
         self.utility = utility
+        protections = PrivacyStatement(description)?.protections
         twins = description.isMasked && description.observedFor != nil ? [.individual] : nil
         let seconds = rounds.reduce(0) { $0 + $1.seconds }
         details = [

@@ -124,7 +124,7 @@ struct SweepRunner {
                 "audit", "run", run, "--model", command.model, "--identity", auditor + ".identity", "--title",
                 cell.name, "--score-cache", work + "/scores", "-o", report,
             ] + (command.suite.map { ["--suite", $0] } ?? []),
-            accepting: [0, 2, 3, 4]
+            accepting: [0, 2, 3, 4, 5]
         )
         guard let json = FileManager.default.contents(atPath: report + "/report.json") else {
             throw CommandFailure("\(report) holds no report; run the sweep again with --resume.")
