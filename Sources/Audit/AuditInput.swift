@@ -8,9 +8,18 @@ public struct AuditInput: Sendable {
     public var records: [AuditedRecord]
     /// One entry a vantage point, aligned with ``records``.
     public var vantages: [VantageObservations]
+    /// What was read out of the rounds' updates; nil when it was not tried.
+    public var reconstructions: [ReconstructionResult]?
 
     /// Keeps the values.
-    public init(name: String, facts: RunFacts, records: [AuditedRecord], vantages: [VantageObservations]) {
+    public init(
+        name: String,
+        facts: RunFacts,
+        records: [AuditedRecord],
+        vantages: [VantageObservations],
+        reconstructions: [ReconstructionResult]? = nil
+    ) {
+        self.reconstructions = reconstructions
         self.name = name
         self.facts = facts
         self.records = records

@@ -68,7 +68,8 @@ struct RunEvaluation {
             counts: AuditReport.Counts(records, leftOut: input.records.count - records.count),
             blind: blindResult,
             vantages: vantages,
-            privacy: try PrivacyMeasurement(scores: scores.scores, facts: input.facts)
+            privacy: try PrivacyMeasurement(scores: scores.scores, facts: input.facts),
+            reconstructions: input.reconstructions
         )
     }
 }

@@ -7,9 +7,6 @@ import Training
 
 /// Measures records against what was seen of a round: the raw material of every attack on updates.
 public struct RoundWitness {
-    /// Adapter layers, from the lowest on, whose row space is looked at: the first knows its tokens, the second what came
-    /// before them.
-    private static let spanLayers = 2
     /// Sequences scored at once; each is independent of its neighbours.
     private static let batch = 16
 
@@ -204,10 +201,11 @@ public struct RoundWitness {
         _ individual: inout [RoundEvidence?],
         _ aggregate: inout [RoundEvidence]
     ) throws {
-        let blocks = trainedBlocks
+        let layers = AdapterSpans(tuned)
+        let blocks = layers.blocks
         guard let top = blocks.last else { return }
-        let own = observation.updates.mapValues { update in blocks.map { span(of: update, in: $0) } }
-        let sum = blocks.map { span(of: observation.aggregate, in: $0) }
+        let own = observation.updates.mapValues { update in blocks.map { layers.span(of: update, in: $0) } }
+        let sum = blocks.map { layers.span(of: observation.aggregate, in: $0) }
         var captured: [Int: Tensor] = [:]
         for block in blocks {
             tuned.model.blocks[block].attentionProjections[0].onInput = { captured[block] = $0 }
@@ -238,45 +236,5 @@ public struct RoundWitness {
                 )
             )
         }
-    }
-
-    /// The lowest blocks with something trained.
-    private var trainedBlocks: [Int] {
-        let model = tuned.model
-        return Array(
-            model.blocks.indices.filter { block in
-                projections(of: block).contains { tuned.range(of: $0.parameter) != nil }
-            }.prefix(Self.spanLayers)
-        )
-    }
-
-    /// What of the layers that share the attention's input is trained: whole weights, or the factors next to the input.
-    private func projections(of block: Int) -> [(parameter: Parameter, isInputFirst: Bool)] {
-        tuned.model.blocks[block].attentionProjections.dropLast().map { linear in
-            linear.lowRank.map { ($0.a, false) } ?? (linear.weight, linear.layout == .inputByOutput)
-        }
-    }
-
-    private func span(of update: [Float], in block: Int) -> UpdateSpan? {
-        let width = tuned.model.blocks[block].attentionProjections[0].inputSize
-        var rows: [Float] = []
-        var (energy, count) = (0.0, 0)
-        for (parameter, isInputFirst) in projections(of: block) {
-            guard let range = tuned.range(of: parameter) else { continue }
-            let values = Array(update[range])
-            rows += isInputFirst ? Self.transposed(values, rows: width) : values
-            parameter.value.withUnsafeBufferPointer { energy += dot($0, $0) }
-            count += range.count
-        }
-        return UpdateSpan(rows: rows, width: width, magnitude: (energy / Double(max(1, count))).squareRoot())
-    }
-
-    private static func transposed(_ values: [Float], rows: Int) -> [Float] {
-        let columns = values.count / rows
-        var result = [Float](repeating: 0, count: values.count)
-        for row in 0..<rows {
-            for column in 0..<columns { result[column * rows + row] = values[row * columns + column] }
-        }
-        return result
     }
 }

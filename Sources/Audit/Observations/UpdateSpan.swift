@@ -9,8 +9,13 @@ import TensorEngine
 /// this is a soft measure: xᵀ V diag(s²/(s² + λ)) Vᵀ x / ‖x‖².
 struct UpdateSpan {
     private let weights: [Double]
-    private let right: [Double]
+    /// `[width, directions]`.
+    private let basis: [Double]
     private let width: Int
+    /// Directions that stand out of float32's rounding: at most as many tokens went in.
+    let rank: Int
+    /// Whether the directions fill the space, so that lying in it says nothing by itself.
+    let isSaturated: Bool
 
     /// Share of the inputs' dimensions from which on a row space says nothing by itself: then directions are weighted.
     private static let saturation = 0.9
@@ -31,26 +36,30 @@ struct UpdateSpan {
         let noise = magnitude * pow(2, -24) * (Double(count).squareRoot() + Double(width).squareRoot())
         let squares = values.map { $0 * $0 }
         let floor = 9 * noise * noise
-        let rank = squares.count { $0 > floor }
-        let ridge = Double(rank) >= Self.saturation * Double(width) ? squares[squares.count / 2] : floor
+        rank = squares.count { $0 > floor }
+        isSaturated = Double(rank) >= Self.saturation * Double(width)
+        let ridge = isSaturated ? squares[squares.count / 2] : floor
         weights = squares.map { $0 / ($0 + max(ridge, 1e-300)) }
-        self.right = right
+        let directions = squares.count
+        var basis = [Double](repeating: 0, count: width * directions)
+        for i in 0..<directions { for j in 0..<width { basis[j * directions + i] = right[i * width + j] } }
+        self.basis = basis
         self.width = width
     }
 
-    /// The mean over tokens of the share of each input that lies in the span.
+    /// The share of each input's energy that lies in the span, 0 … 1.
     ///
     /// - Parameter inputs: `[tokens, width]`.
-    func share(of inputs: Tensor) -> Double {
-        let tokens = inputs.rows
-        let x = inputs.values.map(Double.init)
+    func shares(of inputs: Tensor) -> [Double] { shares(of: inputs.values) }
+
+    /// The same for `[tokens, width]` numbers, row by row.
+    func shares(of inputs: [Float]) -> [Double] {
+        let x = inputs.map(Double.init)
         let directions = weights.count
+        let rows = x.count / width
         // [tokens, directions] = X V.
-        var transposed = [Double](repeating: 0, count: width * directions)
-        for i in 0..<directions { for j in 0..<width { transposed[j * directions + i] = right[i * width + j] } }
-        let projected = LinearAlgebra.product(x, transposed, rows: tokens, inner: width, columns: directions)
-        var sum = 0.0
-        for token in 0..<tokens {
+        let projected = LinearAlgebra.product(x, basis, rows: rows, inner: width, columns: directions)
+        return (0..<rows).map { token in
             var energy = 0.0
             for j in 0..<width { energy += x[token * width + j] * x[token * width + j] }
             var inside = 0.0
@@ -58,8 +67,12 @@ struct UpdateSpan {
                 let value = projected[token * directions + i]
                 inside += weights[i] * value * value
             }
-            sum += energy > 0 ? min(1, inside / energy) : 0
+            return energy > 0 ? min(1, inside / energy) : 0
         }
-        return sum / Double(max(tokens, 1))
+    }
+
+    /// The mean over tokens of ``shares(of:)``.
+    func share(of inputs: Tensor) -> Double {
+        shares(of: inputs).reduce(0, +) / Double(max(inputs.rows, 1))
     }
 }

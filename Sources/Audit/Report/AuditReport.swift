@@ -40,6 +40,8 @@ public struct AuditReport: Codable, Sendable, Equatable {
         public var vantages: [VantageReport]
         /// Lower bounds on ε; nil when the coins cannot give any.
         public var privacy: PrivacyMeasurement?
+        /// Text that was read out of updates; nil when it was not tried.
+        public var reconstructions: [ReconstructionResult]?
     }
 
     /// One vantage point of a run.

@@ -15,6 +15,7 @@ struct RunSection {
         \(holders)
         \(run.vantages.map(vantage))
         \(EpsilonAxis(run)?.markup ?? "")
+        \(ReconstructionTable(run)?.markup ?? "")
         """
     }
 

@@ -18,6 +18,8 @@ struct AuditObserver {
     let rounds: Int
     /// Records that nobody trained on, for RECALL; nil: none.
     let population: String?
+    /// Whether text is read out of the rounds' updates.
+    let reconstructs: Bool
     /// Where the untuned models' scores are kept from run to run; nil: nowhere.
     let cache: ScoreCache?
     let opening: OpeningOptions
@@ -128,6 +130,8 @@ struct AuditObserver {
                     scores.append(.init("plugged-in model", owner, before: "full model"))
                 }
             }
+            let reconstructions =
+                reconstructs ? try reconstruct(path, description, source, drawn, collector, display) : nil
             display.finish()
             let records = drawn.auditedRecords
             return AuditInput(
@@ -142,7 +146,8 @@ struct AuditObserver {
                     utility: RunFacts.Utility.heldOutPerplexities(of: scores, records: records)
                 ),
                 records: records,
-                vantages: vantages
+                vantages: vantages,
+                reconstructions: reconstructions
             )
         }
     }
@@ -172,16 +177,7 @@ struct AuditObserver {
             )
             return []
         }
-        let identity = try opening.loadIdentity(for: path)
-        let files = try ModelFiles(source.directory)
-        let tuned = try TunedModel(
-            emulator: try load(files, source.path),
-            metadata: description.metadata,
-            method: description.site.method,
-            seed: description.site.seed
-        )
-        for parameter in tuned.adapter.parameters { parameter.isTrainable = false }
-        tuned.model.compute(in: precision)
+        let tuned = try tunedModel(of: description, source, precision)
         let records = drawn.auditedRecords
         let witness = RoundWitness(
             tuned: tuned,
@@ -198,11 +194,7 @@ struct AuditObserver {
         var aggregate = individual
         let finished = try RunDirectory.records(at: path).map(\.round)
         for round in finished.prefix(rounds) {
-            let file = RunDirectory.observationFile(round, at: path)
-            let opened = try SealedFile.open(file, identity: identity)
-            let content = CheckpointDirectory(path: file, files: ["observation": (opened.bytes, opened)])
-            let observation = try RoundObservation(content.safetensors("observation"), path: file)
-            let evidence = try witness.measure(observation)
+            let evidence = try witness.measure(try observation(of: round, at: path))
             for index in records.indices {
                 if let own = evidence.individual[index] { individual[index].append(own) }
                 aggregate[index].append(evidence.aggregate[index])

@@ -33,6 +33,9 @@ struct AuditRunCommand: ParsableCommand {
     @Option(help: "Records of the same kind that nobody trained on, for RECALL.")
     var population: String?
 
+    @Flag(help: "Also read text out of the updates of observed rounds (DAGER), and say how much; never which.")
+    var reconstruct = false
+
     @Option(help: "The attack suite. (default: the built-in quick suite)")
     var suite: String?
 
@@ -75,6 +78,7 @@ struct AuditRunCommand: ParsableCommand {
             wanted: Set(try suite.makeAttacks().flatMap(\.needs)),
             rounds: suite.observedRounds,
             population: population,
+            reconstructs: reconstruct,
             cache: scoreCache.map { ScoreCache(directory: $0) },
             opening: opening,
             precision: try compute.precision(),

@@ -148,6 +148,7 @@ struct OwnerSideMeasurement {
             wanted: Set(try suite.makeAttacks().flatMap(\.needs)),
             rounds: 0,
             population: nil,
+            reconstructs: false,
             cache: ScoreCache(directory: work + "/scores"),
             opening: OpeningOptions(),
             precision: .fastest,
