@@ -28,6 +28,13 @@ that predicts nearly as well. R of 0.1 would be a loss near 6.9 nats. The random
 still: the owner's report below, an earlier run with one seed, has 0.94 as it ships and 1.12 healed. `strict` has the lowest R that was
 measured, 0.57 as it ships and 0.64 healed, on another text and so not to be compared to the digit, with 6 % transfer.
 
+**What each choice is worth**, at half of the middle, one seed, 200 records (38.8 % is `half-wide`, thinned and not distilled): dropping whole
+blocks instead costs most (10.1 % uniformly, 23.0 % by block influence); taking a part of the cut from the attention gains (47.7 %). Distilling on
+Dolly gains little by either loss (40.2 % layer by layer, 38.1 % end to end); on the task's own public text and template it gains 19 points with
+32 thousand tokens and 27 with 8 thousand: a longer distillation lowers the emulator's own loss and bends the middle away from what the bottom needs.
+Four blocks at either end, or LoRA on two, are no better than the rate they are tuned with (40.6 %, 46.5 %; 48.4 % for blocks at a rate of 3e-4).
+A proximal term costs (36.2 %). Tuning only the top is worst when nothing was distilled (17.9 %) and best when the task's text was (89.4 %).
+
 ![transfer against ratio](pareto.svg)
 
 [The owner's report](owner-report/report.html) of `frontier-half`, an earlier run with one seed (90.1 %) and an attacker who has the task's text.
