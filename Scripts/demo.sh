@@ -15,7 +15,7 @@ for name in owner north lake hill; do "$fsot" keygen "$name" --no-passphrase --q
 ls ./*.card
 
 step "2. The auditor flips a coin for every record, before any training"
-say audit plan --data "$examples/north.jsonl" "$examples/lake.jsonl" "$examples/hill.jsonl" --seed 1 -o plan
+say audit plan --data "$examples/north.jsonl" "$examples/lake.jsonl" "$examples/hill.jsonl" --seed 1 --holdout 0.5 -o plan
 
 for ratio in 0.5 0.25; do
     step "3. The owner compresses its model: $ratio of the middle, sealed to the three clinics"

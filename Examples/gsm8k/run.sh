@@ -30,7 +30,7 @@ step "Thirds of the training set, of which each holder brings 8 %"
 [ -d parts ] || say data split "$gsm8k/train.jsonl" --by iid --parts 3 --ratios 0.08,0.02,0.9 --seed 1 -o parts
 
 step "Coins: who is trained on"
-[ -d plan ] || say audit plan --data parts/part-{1,2,3}/train.jsonl --seed 1 -o plan
+[ -d plan ] || say audit plan --data parts/part-{1,2,3}/train.jsonl --seed 1 --holdout 0.5 -o plan
 
 step "The emulator: half of the middle, distilled on public text"
 [ -d emulator ] || say compress "$model" --keep 0.5 --public-data "$public" \

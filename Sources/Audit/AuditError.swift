@@ -30,6 +30,10 @@ public enum AuditError: Error, Equatable, CustomStringConvertible {
     case invalidSweep(reason: String)
     /// A file of scores cannot be used.
     case unreadableScores(path: String, reason: String)
+    /// A file that parties of an audit hand to one another cannot be used.
+    case unusableExchange(path: String, reason: String, remedy: String)
+    /// A data holder asked the owner for more scores than one day allows.
+    case overLimit(holder: String, asked: Int, used: Int, limit: Int)
     /// A report.json is not one that this version can render.
     case unreadableReport(reason: String)
 
@@ -73,6 +77,10 @@ public enum AuditError: Error, Equatable, CustomStringConvertible {
             return "The sweep cannot be used: \(reason); correct the command, or remove the cell."
         case .unreadableScores(let path, let reason):
             return "\(path) cannot be used (\(reason)); give CSV with a header and a column score."
+        case .unusableExchange(let path, let reason, let remedy):
+            return "\(path) cannot be used: \(reason); \(remedy)."
+        case .overLimit(let holder, let asked, let used, let limit):
+            return "\(holder) asks for \(asked) records and had \(used) of its \(limit) today; answer tomorrow, or raise --limit."
         case .unreadableReport(let reason):
             return "The report cannot be rendered (\(reason)); make it again with `fsot audit run`."
         }

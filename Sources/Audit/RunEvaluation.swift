@@ -1,61 +1,62 @@
 import Foundation
 import TensorEngine
 
-/// One run through all attacks and controls.
+/// One run's scores turned into figures, controls beside attacks.
 struct RunEvaluation {
+    /// How the scores of several data holders are compared.
+    enum Pooling {
+        /// As they are: one party scored them all, and the blind baseline saw all of their texts.
+        case asScored
+        /// Each holder's scores less the median of all its records, members and held-out ones alike. Holders' records differ
+        /// in difficulty, and their classifiers without a model in their zero; with unequal shares held out, that alone would
+        /// look like a leak.
+        case centredByHolder
+    }
+
     let report: AuditReport.RunReport
     let scores: RunScores
 
     /// - Parameter finishedTable: called after each table of attacks.
     init(
-        _ input: AuditInput,
+        _ run: ScoredRun,
         suite: AttackSuite,
-        attacks: [any Attack],
+        pooling: Pooling = .asScored,
         finishedTable: () -> Void
     ) throws {
-        for vantage in input.vantages { try vantage.check(count: input.records.count) }
-        let kept = input.records.indices.filter { index in
-            input.vantages.allSatisfy { $0.hasTokens(at: index) }
-        }
-        let records = kept.map { input.records[$0] }
         let generator = SeededGenerator(seed: suite.seed)
-        let table = AttackTable(records: records, suite: suite, generator: generator)
-
-        var folds = generator.derive("blind folds")
-        let blindScores = BlindBaseline(suite.blind).scores(of: records, using: &folds)
-        let blind = try table.labelled(blindScores)
-        let blindResult = try table.results([("BLIND", blind)], label: "blind", minus: nil)[0]
+        let all = AttackTable(records: run.records, suite: suite, pooling: pooling, generator: generator)
+        let blindResult = try all.results([("BLIND", all.labelled(run.blind))], label: "blind", minus: nil)[0]
         finishedTable()
 
-        var scores = RunScores(name: input.name, recordIDs: records.map(\.id))
+        var scores = RunScores(name: run.name)
         var vantages: [AuditReport.VantageReport] = []
-        for vantage in input.vantages {
-            let observations = try vantage.observations(of: input.records, at: kept)
-            let possible = attacks.filter { vantage.allows($0) }
-            let scored = try possible.map { attack in
-                (attack.name, try table.labelled(attack.checkedScores(of: observations)))
+        for vantage in run.vantages {
+            let positions = vantage.positions ?? Array(run.records.indices)
+            let records = positions.map { run.records[$0] }
+            let table = AttackTable(records: records, suite: suite, pooling: pooling, generator: generator)
+            let blind = try table.labelled(positions.map { run.blind[$0] })
+            func labelled(_ lists: [AttackScores]) throws -> [(name: String, sample: LabelledScores)] {
+                try lists.map { ($0.attack, try table.labelled($0.scores)) }
             }
-            let results = try table.results(scored, label: vantage.vantage.rawValue, minus: blind)
+            let scored = try labelled(vantage.attacks)
+            let name = vantage.vantage.rawValue
+            let results = try table.results(scored, label: name, minus: blind)
             finishedTable()
-
-            let untuned = vantage.nullControl
-            let nullObservations = try untuned.observations(of: input.records, at: kept)
-            let nullScored =
-                try possible
-                .filter { $0.needs.isSubset(of: [.lowered, .prefixed]) && $0.needs.isSubset(of: untuned.evidence) }
-                .map { attack in (attack.name, try table.labelled(attack.checkedScores(of: nullObservations))) }
             let nullResults = try table.results(
-                nullScored,
-                label: "\(vantage.vantage.rawValue), null control",
+                labelled(vantage.nullControl),
+                label: "\(name), null control",
                 minus: blind
             )
             finishedTable()
 
-            scores.scores[vantage.vantage] = Dictionary(scored, uniquingKeysWith: { first, _ in first })
+            scores.scores[vantage.vantage] = RunScores.Scored(
+                recordIDs: records.map(\.id),
+                attacks: Dictionary(scored.map { ($0.name, $0.sample) }, uniquingKeysWith: { first, _ in first })
+            )
             vantages.append(
                 AuditReport.VantageReport(
                     vantage: vantage.vantage,
-                    fit: AuditReport.Fit(observations),
+                    fit: AuditReport.Fit(vantage, isMember: records.map(\.isMember)),
                     attacks: results,
                     nullControl: nullResults
                 )
@@ -63,9 +64,9 @@ struct RunEvaluation {
         }
         self.scores = scores
         report = AuditReport.RunReport(
-            name: input.name,
-            facts: input.facts,
-            counts: AuditReport.Counts(records, leftOut: input.records.count - records.count),
+            name: run.name,
+            facts: run.facts,
+            counts: AuditReport.Counts(run.records, leftOut: run.leftOut),
             blind: blindResult,
             vantages: vantages,
             privacy: try PrivacyMeasurement(scores: scores.scores, facts: input.facts),
@@ -76,12 +77,21 @@ struct RunEvaluation {
 
 /// Turns scores into figures, all attacks of a table together.
 private struct AttackTable {
-    let records: [AuditedRecord]
+    let records: [ScoredRecord]
     let suite: AttackSuite
+    let pooling: RunEvaluation.Pooling
     let generator: SeededGenerator
 
     func labelled(_ scores: [Double]) throws -> LabelledScores {
-        try LabelledScores(scores: scores, isMember: records.map(\.isMember), clusters: records.map(\.coin))
+        var scores = scores
+        if pooling == .centredByHolder, scores.count == records.count {
+            let positions = Dictionary(grouping: records.indices) { records[$0].holder }
+            for own in positions.values {
+                let center = Bootstrap.quantile(own.map { scores[$0] }, 0.5)
+                for index in own { scores[index] -= center }
+            }
+        }
+        return try LabelledScores(scores: scores, isMember: records.map(\.isMember), clusters: records.map(\.coin))
     }
 
     func results(
@@ -105,6 +115,7 @@ private struct AttackTable {
                 of: sample,
                 levels: suite.falsePositiveRates,
                 replicates: suite.bootstrapReplicates,
+                strata: pooling == .centredByHolder ? records.map(\.holder) : nil,
                 using: &resamples
             )
             return AuditReport.AttackResult(
@@ -130,32 +141,24 @@ private struct AttackTable {
     }
 }
 
-extension VantageObservations {
-    fileprivate func hasTokens(at index: Int) -> Bool {
-        let lists = [tuned, reference, loweredTuned, loweredReference].compactMap { $0 }
-        return lists.allSatisfy { !$0[index].isEmpty }
-    }
-}
-
 extension AuditReport.Fit {
-    fileprivate init(_ observations: [RecordObservation]) {
-        func perplexity(_ isMember: Bool, _ tokens: (RecordObservation) -> [TokenObservation]) -> Double {
-            let side = observations.filter { $0.record.isMember == isMember }
-            let sum = side.reduce(0) { $0 + LogLikelihood.mean(tokens($1)) }
-            return exp(-sum / Double(side.count))
+    fileprivate init(_ vantage: ScoredVantage, isMember: [Bool]) {
+        func perplexity(_ side: Bool, _ likelihoods: [Double]) -> Double {
+            let own = zip(likelihoods, isMember).filter { $0.1 == side }.map(\.0)
+            return exp(-own.reduce(0, +) / Double(own.count))
         }
         self.init(
-            memberPerplexityBefore: perplexity(true, \.reference),
-            memberPerplexityAfter: perplexity(true, \.tuned),
-            heldOutPerplexityBefore: perplexity(false, \.reference),
-            heldOutPerplexityAfter: perplexity(false, \.tuned),
-            hasChanged: observations.contains { $0.tuned != $0.reference }
+            memberPerplexityBefore: perplexity(true, vantage.likelihoodBefore),
+            memberPerplexityAfter: perplexity(true, vantage.likelihoodAfter),
+            heldOutPerplexityBefore: perplexity(false, vantage.likelihoodBefore),
+            heldOutPerplexityAfter: perplexity(false, vantage.likelihoodAfter),
+            hasChanged: vantage.hasChanged
         )
     }
 }
 
 extension AuditReport.Counts {
-    fileprivate init(_ records: [AuditedRecord], leftOut: Int) {
+    fileprivate init(_ records: [ScoredRecord], leftOut: Int) {
         var holders: [String: (members: Int, heldOut: Int)] = [:]
         for record in records {
             holders[record.holder, default: (0, 0)].members += record.isMember ? 1 : 0

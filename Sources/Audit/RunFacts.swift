@@ -82,6 +82,8 @@ public struct RunFacts: Codable, Sendable, Equatable {
     public var protections: [Protection]?
     /// The chance of each coin to hold its records out; nil: a half.
     public var heldOutShare: Double?
+    /// On what each attack's figures stand, in an audit whose scores came from several parties; nil: one party held everything.
+    public var coverage: [Coverage]?
     /// The cell of a sweep that the run is; nil: it is none.
     public var sweep: SweepCell?
     /// Anything else worth a line: method, rounds, local steps, seed, versions.

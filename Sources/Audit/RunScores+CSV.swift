@@ -6,8 +6,9 @@ extension RunScores {
         var lines = ["run,vantage,attack,record,member,score"]
         for run in runs {
             for vantage in VantagePoint.allCases {
-                for (attack, sample) in (run.scores[vantage] ?? [:]).sorted(by: { $0.key < $1.key }) {
-                    for (index, id) in run.recordIDs.enumerated() {
+                guard let scored = run.scores[vantage] else { continue }
+                for (attack, sample) in scored.attacks.sorted(by: { $0.key < $1.key }) {
+                    for (index, id) in scored.recordIDs.enumerated() {
                         let fields = [
                             run.name, vantage.rawValue, attack, id, sample.isMember[index] ? "1" : "0",
                             "\(sample.scores[index])",

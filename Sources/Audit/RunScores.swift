@@ -1,9 +1,13 @@
 /// The scores of one run, kept to compare runs on the same records.
 struct RunScores {
+    /// The records that one vantage point was scored on, and their scores by attack.
+    struct Scored {
+        var recordIDs: [String]
+        var attacks: [String: LabelledScores]
+    }
+
     var name: String
-    var recordIDs: [String]
-    /// By vantage point, then by attack.
-    var scores: [VantagePoint: [String: LabelledScores]] = [:]
+    var scores: [VantagePoint: Scored] = [:]
 
     /// Every pair of runs on the same records with the same coins, for each attack and vantage point; Holm over all of them.
     static func compare(_ runs: [RunScores], attacks: [String]) throws -> [AuditReport.RunComparison] {
@@ -11,9 +15,10 @@ struct RunScores {
         for vantage in VantagePoint.allCases {
             for attack in attacks {
                 for (index, first) in runs.enumerated() {
-                    for second in runs[(index + 1)...] where first.recordIDs == second.recordIDs {
-                        guard let a = first.scores[vantage]?[attack], let b = second.scores[vantage]?[attack],
-                            a.isMember == b.isMember
+                    for second in runs[(index + 1)...] {
+                        guard let left = first.scores[vantage], let right = second.scores[vantage],
+                            left.recordIDs == right.recordIDs,
+                            let a = left.attacks[attack], let b = right.attacks[attack], a.isMember == b.isMember
                         else { continue }
                         let difference = AuditReport.Difference(try PairedDeLong(a, b))
                         comparisons.append(

@@ -36,6 +36,23 @@ public struct RunDescription: Codable, Sendable, Equatable {
         }
     }
 
+    /// What data holders showed of a plan before round 1.
+    public struct Commitment: Codable, Sendable, Equatable {
+        /// The data holders of the plan.
+        public var holders: [String]
+        /// The Merkle root over the plan's records and coins, in hexadecimal.
+        public var root: String
+        /// Records of the plan, held-out ones included.
+        public var records: Int
+
+        /// Collects the values.
+        public init(holders: [String], root: String, records: Int) {
+            self.holders = holders
+            self.root = root
+            self.records = records
+        }
+    }
+
     /// Layout version of this file.
     public var format = 1
     /// fsot's version.
@@ -50,6 +67,10 @@ public struct RunDescription: Codable, Sendable, Equatable {
     public var metadata: EmulatorMetadata
     /// The plan's directory, when the run follows one.
     public var plan: String?
+    /// The plans' directories, when each of several was drawn alone.
+    public var plans: [String]?
+    /// The plans' roots, recorded before round 1; nil without plans and in older runs.
+    public var commitments: [Commitment]?
     /// The holders in order.
     public var holders: [Holder]
     /// The template.
@@ -98,6 +119,9 @@ public struct RunDescription: Codable, Sendable, Equatable {
         }
     }
 
+    /// The directories of the plans that the run follows, in the holders' order.
+    public var planDirectories: [String] { plans ?? plan.map { [$0] } ?? [] }
+
     /// Collects what a run was started with.
     public init(
         version: String,
@@ -105,7 +129,8 @@ public struct RunDescription: Codable, Sendable, Equatable {
         emulatorDigest: String,
         emulatorBytes: Int,
         metadata: EmulatorMetadata,
-        plan: String?,
+        plans: [String],
+        commitments: [Commitment]? = nil,
         holders: [Holder],
         template: PromptTemplate,
         maximumLength: Int,
@@ -129,7 +154,9 @@ public struct RunDescription: Codable, Sendable, Equatable {
         self.emulatorDigest = emulatorDigest
         self.emulatorBytes = emulatorBytes
         self.metadata = metadata
-        self.plan = plan
+        plan = plans.count == 1 ? plans[0] : nil
+        self.plans = plans.count > 1 ? plans : nil
+        self.commitments = commitments
         self.holders = holders
         self.template = template
         self.maximumLength = maximumLength
@@ -212,6 +239,9 @@ public struct RunDirectory: RoundStore {
         -> RunDirectory
     {
         let earlier = try Self.description(at: path)
+        var description = description
+        // What an older version did not record before round 1 cannot be recorded now.
+        if earlier.commitments == nil { description.commitments = nil }
         guard earlier == description else {
             throw FederationError.invalidRun(
                 path: path,

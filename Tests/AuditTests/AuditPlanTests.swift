@@ -25,11 +25,11 @@ struct AuditPlanTests {
     @Test("Same files and seed, same coins; another seed, other coins; the coins are fair")
     func coins() throws {
         let files = [try file("a.jsonl", texts(1500)), try file("b.jsonl.gz", texts(1500, from: 5000))]
-        let plan = try DrawnPlan.draw(files: files, seed: 7).plan
-        let again = try DrawnPlan.draw(files: files, seed: 7).plan
+        let plan = try DrawnPlan.draw(files: files, seed: 7, holdout: 0.5).plan
+        let again = try DrawnPlan.draw(files: files, seed: 7, holdout: 0.5).plan
         #expect(plan.records.map(\.isIncluded) == again.records.map(\.isIncluded))
         #expect(plan.records.map(\.digest) != again.records.map(\.digest), "the salt is fresh")
-        let other = try DrawnPlan.draw(files: files, seed: 8).plan
+        let other = try DrawnPlan.draw(files: files, seed: 8, holdout: 0.5).plan
         #expect(plan.records.map(\.isIncluded) != other.records.map(\.isIncluded))
         // 3000 fair coins: the standard deviation is 27.
         #expect(abs(plan.includedCount - 1500) < 110)
@@ -40,7 +40,7 @@ struct AuditPlanTests {
     @Test("The files of data split are holders by their directories' names")
     func splitNames() throws {
         let files = try [file("part-1/train.jsonl", texts(60)), file("part-2/train.jsonl", texts(60, from: 100))]
-        let plan = try DrawnPlan.draw(files: files, seed: 1).plan
+        let plan = try DrawnPlan.draw(files: files, seed: 1, holdout: 0.5).plan
         #expect(plan.holders.map(\.name) == ["part-1-train", "part-2-train"])
         #expect(HolderNames.of(["a/x.jsonl", "b/y.csv.gz"]) == ["x", "y"])
         #expect(HolderNames.firstDuplicate(in: HolderNames.of(["a/x.jsonl", "a/x.csv"])) == "a-x")
@@ -53,7 +53,7 @@ struct AuditPlanTests {
         }
         let plan = try DrawnPlan.draw(
             files: [file("a.jsonl", lines("a")), file("b.jsonl", lines("b"))],
-            seed: 1
+            seed: 1, holdout: 0.5
         ).plan
         #expect(plan.coinCount == 40)
         for patient in 0..<40 {
@@ -75,7 +75,7 @@ struct AuditPlanTests {
                 file("a.jsonl", texts(30) + [copy, copy]), file("b.jsonl", texts(30, from: 100) + [sameContent]),
                 file("c.jsonl", texts(30, from: 200) + [chained, chainedCopy]),
             ],
-            seed: 3
+            seed: 3, holdout: 0.5
         ).plan
         let tied = [30, 31, 62, 93, 94]
         #expect(Set(tied.map { plan.records[$0].coin }).count == 1)
@@ -86,14 +86,14 @@ struct AuditPlanTests {
     @Test("The same words split differently between prompt and answer are not copies")
     func nearDuplicates() throws {
         let lines = [#"{"instruction":"one","output":"two three"}"#, #"{"instruction":"one two","output":"three"}"#]
-        let plan = try DrawnPlan.draw(files: [file("a.jsonl", texts(40) + lines)], seed: 3).plan
+        let plan = try DrawnPlan.draw(files: [file("a.jsonl", texts(40) + lines)], seed: 3, holdout: 0.5).plan
         #expect(plan.coinCount == 42)
     }
 
     @Test("The plan directory holds the lines verbatim, one side each, and is read back")
     func files() throws {
         let lines = texts(30) + [#"{"text":  "spaces   and \u00e9 stay", "unknown": [1, 2]}"#]
-        let drawn = try DrawnPlan.draw(files: [file("a.jsonl", lines), file("b.jsonl", texts(30, from: 90))], seed: 5)
+        let drawn = try DrawnPlan.draw(files: [file("a.jsonl", lines), file("b.jsonl", texts(30, from: 90))], seed: 5, holdout: 0.5)
         let directory = temporaryDirectory()
         defer { try? FileManager.default.removeItem(atPath: directory) }
         try drawn.write(to: directory)
@@ -115,7 +115,7 @@ struct AuditPlanTests {
     @Test("A CSV file becomes JSONL parts with the same records")
     func csv() throws {
         let rows = ["instruction,output"] + (0..<30).map { "\"ask, \($0)\",answer \($0)" }
-        let drawn = try DrawnPlan.draw(files: [file("t.csv", rows, isCSV: true)], seed: 5)
+        let drawn = try DrawnPlan.draw(files: [file("t.csv", rows, isCSV: true)], seed: 5, holdout: 0.5)
         #expect(drawn.plan.holders[0].name == "t" && !drawn.plan.holders[0].isVerbatim)
         let directory = temporaryDirectory()
         defer { try? FileManager.default.removeItem(atPath: directory) }
@@ -126,7 +126,7 @@ struct AuditPlanTests {
 
     @Test("A changed, missing or added record makes the plan unusable")
     func tampering() throws {
-        let drawn = try DrawnPlan.draw(files: [file("a.jsonl", texts(40))], seed: 5)
+        let drawn = try DrawnPlan.draw(files: [file("a.jsonl", texts(40))], seed: 5, holdout: 0.5)
         let directory = temporaryDirectory()
         defer { try? FileManager.default.removeItem(atPath: directory) }
         try drawn.write(to: directory)
@@ -155,15 +155,15 @@ struct AuditPlanTests {
     func refusals() throws {
         let oneSubject = (0..<300).map { #"{"text":"visit \#($0)","subject":"s\#($0 % 4)"}"# }
         #expect(throws: AuditError.planTooSmall(records: 300, coins: 4, minimum: AuditPlan.minimumCoins)) {
-            try DrawnPlan.draw(files: [file("a.jsonl", oneSubject)], seed: 1)
+            try DrawnPlan.draw(files: [file("a.jsonl", oneSubject)], seed: 1, holdout: 0.5)
         }
         #expect(throws: AuditError.duplicateHolder(name: "data-a")) {
-            try DrawnPlan.draw(files: [file("a.jsonl", texts(30)), file("a.csv.gz", texts(30, from: 50))], seed: 1)
+            try DrawnPlan.draw(files: [file("a.jsonl", texts(30)), file("a.csv.gz", texts(30, from: 50))], seed: 1, holdout: 0.5)
         }
         #expect(throws: AuditError.oneSidedHolder(name: "b")) {
-            try DrawnPlan.draw(files: [file("a.jsonl", texts(30)), file("b.jsonl", texts(1, from: 50))], seed: 1)
+            try DrawnPlan.draw(files: [file("a.jsonl", texts(30)), file("b.jsonl", texts(1, from: 50))], seed: 1, holdout: 0.5)
         }
-        let warnings = try DrawnPlan.draw(files: [file("a.jsonl", texts(60))], seed: 1).plan.warnings
+        let warnings = try DrawnPlan.draw(files: [file("a.jsonl", texts(60))], seed: 1, holdout: 0.5).plan.warnings
         #expect(warnings.count == 1 && warnings[0].contains("cannot be told from chance"))
     }
 }

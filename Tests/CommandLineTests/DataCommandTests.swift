@@ -68,7 +68,7 @@ struct DataCommandTests {
 
     @Test func planDrawsCoinsAndInspectReadsThem() throws {
         let run = try Transcript.run(
-            ["audit", "plan", "--data", "records.jsonl", "--seed", "7", "-o", "plan", "--json"],
+            ["audit", "plan", "--data", "records.jsonl", "--seed", "7", "--holdout", "0.5", "-o", "plan", "--json"],
             in: scratch
         )
         #expect(run.status == 0, "\(run.errors)")

@@ -120,7 +120,7 @@ struct FaultTests {
         )
         try expectFailure(["tune", "model", "--data"] + story.files + ["-o", "x"], naming: "model/emulator.json")
         try expectFailure(["audit", "run", "run", "-o", "report"], naming: "run was not tuned under a plan")
-        try story.run(["audit", "plan", "--data"] + story.files + ["-o", "plan"])
+        try story.run(["audit", "plan", "--data"] + story.files + ["--holdout", "0.5", "-o", "plan"])
         try story.run(
             [
                 "tune", "emulator", "--plan", "plan", "--template", "plain", "--rounds", "1", "--local-steps", "1",

@@ -5,7 +5,8 @@ import Testing
 struct HelpTests {
     static let commands: [[String]] = [
         ["keygen"], ["compress"], ["report"], ["tune"], ["plug"], ["audit", "plan"], ["audit", "run"],
-        ["audit", "render"], ["audit", "epsilon"], ["dp"],
+        ["audit", "render"], ["audit", "epsilon"], ["audit", "score"], ["audit", "query"], ["audit", "answer"],
+        ["audit", "merge"], ["dp"],
         ["eval"], ["data", "check"], ["data", "split"], ["score"],
         ["tokenize"], ["generate"], ["inspect"], ["doctor"], ["export"], ["seal"], ["open"], ["ca", "init"],
         ["ca", "issue"], ["ca", "revoke"], ["ledger", "list"], ["ledger", "verify"], ["ledger", "exposure"],
@@ -54,6 +55,8 @@ struct HelpTests {
         ["seal", "e", "--to", "a.card", "--sign", "o.identity", "-o", "x"], ["open", "x.fsot", "--identity", "a"],
         ["ca", "issue", "a.card", "-o", "a.pem"], ["ca", "issue", "a.card", "--ca", "c", "--days", "0", "-o", "a.pem"],
         ["plug", "model", "-o", "x"], ["audit", "run", "-o", "x"], ["audit", "plan", "-o", "x"],
+        ["audit", "plan", "--data", "a.jsonl", "--holdout", "1", "-o", "x"], ["audit", "score", "run", "-o", "x"],
+        ["audit", "query", "run", "--plan", "p", "-o", "x"], ["audit", "answer", "q.age", "--limit", "0"],
     ]) func wrongUseExitsWith64(_ arguments: [String]) throws {
         let scratch = try Scratch()
         let run = try Transcript.run(arguments, in: scratch)

@@ -7,7 +7,7 @@ struct StoryTests {
         let story = try Story()
         let scratch = story.scratch
         for name in ["owner"] + Story.holders { try story.run(["keygen", name, "--no-passphrase", "--quiet"]) }
-        try story.run(["audit", "plan", "--data"] + story.files + ["--seed", "1", "-o", "plan"])
+        try story.run(["audit", "plan", "--data"] + story.files + ["--seed", "1", "--holdout", "0.5", "-o", "plan"])
         let compressed = try story.run(
             ["compress", "model", "--bottom", "1", "--top", "1", "--keep", "0.5", "--public-data", "generated"]
                 + ["--distill-tokens", "1000", "--to"] + Story.holders.map { "\($0).card" }
@@ -89,7 +89,7 @@ struct StoryTests {
         try story.run(["compress", "model", "--bottom", "1", "--top", "1", "-q", "-o", "e"])
         try story.run(story.tuning("e", into: "r", ["--rounds", "1", "--local-steps", "1"]))
         try story.run(["plug", "model", "r/", "-o", "p/"])
-        try story.run(["audit", "plan", "--data"] + story.files + ["-o", "a"])
+        try story.run(["audit", "plan", "--data"] + story.files + ["--holdout", "0.5", "-o", "a"])
         try story.run(["keygen", "k", "--no-passphrase"])
         try story.run(["data", "split", "lake.jsonl", "--parts", "2", "-o", "s"])
         try story.scratch.write("{\"text\": \"x\"}\n", "t")
@@ -165,7 +165,7 @@ struct StoryTests {
         try story.run(["keygen", "auditor", "--no-passphrase", "-q"])
         try story.run(["keygen", "stranger", "--no-passphrase", "-q"])
         try story.compress()
-        try story.run(["audit", "plan", "--data"] + story.files + ["--seed", "1", "-o", "plan"])
+        try story.run(["audit", "plan", "--data"] + story.files + ["--seed", "1", "--holdout", "0.5", "-o", "plan"])
         let tuning = [
             "tune", "emulator", "--plan", "plan", "--template", "plain", "--rounds", "2", "--local-steps", "2",
             "--batch",

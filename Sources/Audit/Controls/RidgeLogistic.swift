@@ -2,14 +2,19 @@ import Foundation
 
 /// Logistic regression with a squared penalty on sparse rows, without an intercept, on centred scores.
 ///
-/// Minimises Σ log(1 + exp(−y·w·x)) + λ/2 |w|² by Nesterov's accelerated gradient with the exact step 1/L: convex, no random
-/// start, so the same data give the same weights.
+/// Minimises Σ c_y log(1 + exp(−y·w·x)) + λ/2 |w|² by Nesterov's accelerated gradient with the exact step 1/L: convex, no random
+/// start, so the same data give the same weights. The weights c give both classes the same sum: without an intercept, the
+/// larger class would otherwise pull every common word to its side and drown what tells the classes apart.
 struct RidgeLogistic {
     let weights: [Double]
     private let offset: Double
 
     init(rows: SparseRows, labels: [Bool], ridge: Double, iterations: Int = 300) {
-        let lipschitz = 0.25 * rows.largestEigenvalue * 1.05 + ridge
+        let members = labels.count { $0 }
+        func weight(_ count: Int) -> Double { count == 0 ? 0 : Double(labels.count) / Double(2 * count) }
+        let classWeights = (member: weight(members), heldOut: weight(labels.count - members))
+        let largest = max(classWeights.member, classWeights.heldOut)
+        let lipschitz = 0.25 * largest * rows.largestEigenvalue * 1.05 + ridge
         let root = (ridge / lipschitz).squareRoot()
         let momentum = (1 - root) / (1 + root)
         var weights = [Double](repeating: 0, count: rows.columns)
@@ -19,7 +24,8 @@ struct RidgeLogistic {
             rows.multiply(ahead, into: &pulls)
             for row in pulls.indices {
                 let sign: Double = labels[row] ? 1 : -1
-                pulls[row] = -sign / (1 + exp(sign * pulls[row]))
+                let weight = labels[row] ? classWeights.member : classWeights.heldOut
+                pulls[row] = -weight * sign / (1 + exp(sign * pulls[row]))
             }
             var gradient = [Double](repeating: 0, count: rows.columns)
             rows.addTransposed(pulls, to: &gradient)

@@ -1,17 +1,21 @@
 /// Who is trained on and who is held out, drawn before training: the reason why this audit's false-alarm rates mean anything.
 ///
-/// Every coin is a fair Bernoulli(1/2), so members and held-out records come from one pool, and any difference that a model
-/// shows between them comes from the training (Meeus et al. 2024; Zhang et al. 2024).
+/// Every coin is a Bernoulli of its own with one probability, so members and held-out records come from one pool, and any
+/// difference that a model shows between them comes from the training (Meeus et al. 2024; Zhang et al. 2024).
 public struct AuditPlan: Codable, Sendable, Equatable {
     /// The version of this layout.
     public static let currentSchema = "fsot.plan/1"
     /// Fewer coins than this are refused.
     public static let minimumCoins = 20
+    /// The share that is held out unless somebody asks for more: few data holders give up half of their records.
+    public static let defaultHoldout = 0.1
 
     /// ``currentSchema`` of the version that drew the plan.
     public var schema: String
     /// The seed of the coins.
     public var seed: UInt64
+    /// The probability with which a coin holds out, 0 … 1; nil in plans of before it could be chosen, which hold out half.
+    public var holdout: Double?
     /// Hexadecimal; without it nobody can test a guessed record against the digests of a published report.
     public var salt: String
     /// Number of coins.
@@ -24,6 +28,8 @@ public struct AuditPlan: Codable, Sendable, Equatable {
     public var records: [Entry]
     /// What the figures of this audit will be too few for.
     public var warnings: [String]
+    /// Whether no record names a subject, so that the audit is about records and not about people; nil: not known.
+    public var isRecordLevel: Bool?
 
     /// One data holder.
     public struct Holder: Codable, Sendable, Equatable {
@@ -55,4 +61,18 @@ public struct AuditPlan: Codable, Sendable, Equatable {
     public var includedCount: Int { records.count { $0.isIncluded } }
     /// Number of records held out.
     public var heldOutCount: Int { records.count - includedCount }
+    /// The probability with which a coin holds out.
+    public var heldOutShare: Double { holdout ?? 0.5 }
+    /// Independent coins of either side.
+    public var coinCounts: (included: Int, heldOut: Int) {
+        let coins = records.reduce(into: (included: Set<Int>(), heldOut: Set<Int>())) {
+            if $1.isIncluded { $0.included.insert($1.coin) } else { $0.heldOut.insert($1.coin) }
+        }
+        return (coins.included.count, coins.heldOut.count)
+    }
+    /// The power that the coins leave: the smallest true AUC that they are expected to tell from chance.
+    public var smallestDetectableAUC: Double {
+        let coins = coinCounts
+        return AUC.smallestDetectable(members: coins.included, heldOut: coins.heldOut)
+    }
 }

@@ -13,7 +13,7 @@ extension DrawnPlan {
     /// The file of one holder's records that training must never see, inside the plan directory.
     public static func heldOutFile(of holder: String) -> String { "heldout/\(holder).jsonl" }
 
-    /// Writes `plan.json`, `included/HOLDER.jsonl` and `heldout/HOLDER.jsonl`, all or nothing.
+    /// Writes `plan.json`, `commitment.json`, `included/HOLDER.jsonl` and `heldout/HOLDER.jsonl`, all or nothing.
     ///
     /// The directory holds the private records and the salt: it is the auditor's, to be kept like the records themselves.
     ///
@@ -39,6 +39,10 @@ extension DrawnPlan {
             )
         }
         try AtomicFile.write(encoder.encode(plan) + Data("\n".utf8), to: "\(staged.path)/\(Self.planFile)")
+        try AtomicFile.write(
+            encoder.encode(commitment()) + Data("\n".utf8),
+            to: "\(staged.path)/\(Self.commitmentFile)"
+        )
         try staged.commit()
     }
 
@@ -84,7 +88,14 @@ extension DrawnPlan {
         for part in parts.values.joined() where !part.isExhausted {
             throw damaged("\(part.name) has more records than were drawn")
         }
-        return DrawnPlan(plan: plan, lines: lines, records: records)
+        let drawn = DrawnPlan(plan: plan, lines: lines, records: records)
+        // Plans of before commitments have none.
+        if let shown = FileManager.default.contents(atPath: "\(directory)/\(commitmentFile)") {
+            guard let shown = try? JSONDecoder().decode(PlanCommitment.self, from: shown),
+                shown == (try drawn.commitment())
+            else { throw damaged("\(commitmentFile) does not follow from \(planFile)") }
+        }
+        return drawn
     }
 
     private func part(of holder: Int, included: Bool) -> Data {

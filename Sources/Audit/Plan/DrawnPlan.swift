@@ -23,10 +23,23 @@ public struct DrawnPlan: Sendable {
     ///
     /// - Parameters:
     ///   - files: one a data holder.
-    ///   - seed: same files and seed, same coins.
+    ///   - seed: same files, seed and share, same coins.
+    ///   - holdout: the probability with which a coin holds out, above 0 and below 1.
     ///   - salt: secret bytes for the digests; fresh random ones unless given.
-    /// - Throws: `AuditError.duplicateHolder`, `.planTooSmall`, `.oneSidedHolder`.
-    public static func draw(files: [RecordFile], seed: UInt64, salt: [UInt8]? = nil) throws -> DrawnPlan {
+    /// - Throws: `AuditError.outOfRange`, `.duplicateHolder`, `.planTooSmall`, `.oneSidedHolder`.
+    public static func draw(
+        files: [RecordFile],
+        seed: UInt64,
+        holdout: Double = AuditPlan.defaultHoldout,
+        salt: [UInt8]? = nil
+    ) throws -> DrawnPlan {
+        guard holdout > 0, holdout < 1 else {
+            throw AuditError.outOfRange(
+                parameter: "share held out (--holdout)",
+                value: "\(holdout)",
+                range: "above 0 and below 1"
+            )
+        }
         let names = HolderNames.of(files.map(\.path))
         if let name = HolderNames.firstDuplicate(in: names) { throw AuditError.duplicateHolder(name: name) }
         let records = files.flatMap(\.records)
@@ -40,9 +53,8 @@ public struct DrawnPlan: Sendable {
             )
         }
         var generator = SeededGenerator(seed: seed).derive("inclusion coins")
-        let isIncluded = (0..<groups.count).map { _ in generator.next() >> 63 == 1 }
-        var random = SystemRandomNumberGenerator()
-        let salt = salt ?? (0..<16).map { _ in UInt8.random(in: .min ... .max, using: &random) }
+        let isIncluded = (0..<groups.count).map { _ in Double(generator.next() >> 11) * 0x1p-53 >= holdout }
+        let salt = salt ?? SecureRandom.bytes(16)
 
         var entries: [AuditPlan.Entry] = []
         var holders: [AuditPlan.Holder] = []
@@ -74,12 +86,14 @@ public struct DrawnPlan: Sendable {
         var plan = AuditPlan(
             schema: AuditPlan.currentSchema,
             seed: seed,
+            holdout: holdout,
             salt: salt.hexadecimal,
             coinCount: groups.count,
             duplicateCount: groups.duplicates,
             holders: holders,
             records: entries,
-            warnings: []
+            warnings: [],
+            isRecordLevel: records.allSatisfy { $0.subject == nil }
         )
         plan.warnings = plan.sizeWarnings
         return DrawnPlan(plan: plan, lines: lines, records: records)
@@ -89,7 +103,7 @@ public struct DrawnPlan: Sendable {
     public var auditedRecords: [AuditedRecord] {
         zip(plan.records, records).enumerated().map { index, pair in
             AuditedRecord(
-                id: "\(plan.holders[pair.0.holder].name):\(pair.0.digest.prefix(12)):\(index)",
+                id: Self.recordID(holder: plan.holders[pair.0.holder].name, digest: pair.0.digest, index: index),
                 holder: plan.holders[pair.0.holder].name,
                 coin: pair.0.coin,
                 isMember: pair.0.isIncluded,
@@ -97,6 +111,11 @@ public struct DrawnPlan: Sendable {
                 answer: pair.1.answer
             )
         }
+    }
+
+    /// The record's name: the holder finds the record by it, others learn nothing from it.
+    static func recordID(holder: String, digest: String, index: Int) -> String {
+        "\(holder):\(digest.prefix(12)):\(index)"
     }
 
     static func digest(of line: Data, salt: [UInt8]) -> String {
@@ -117,16 +136,12 @@ public struct DrawnPlan: Sendable {
 extension AuditPlan {
     /// What these counts are too few for.
     var sizeWarnings: [String] {
-        let coins = records.reduce(into: (included: Set<Int>(), heldOut: Set<Int>())) {
-            if $1.isIncluded { $0.included.insert($1.coin) } else { $0.heldOut.insert($1.coin) }
-        }
-        let smaller = min(coins.included.count, coins.heldOut.count)
-        guard smaller < 100 else { return [] }
-        let detectable = AUC.smallestDetectable(members: coins.included.count, heldOut: coins.heldOut.count)
+        let coins = coinCounts
+        guard min(coins.included, coins.heldOut) < 100 else { return [] }
         return [
-            "Only \(coins.included.count) independent coins are included and \(coins.heldOut.count) held out: false-alarm "
+            "Only \(coins.included) independent coins are included and \(coins.heldOut) held out: false-alarm "
                 + "rates below \(Figure.percent(1 / Double(max(1, heldOutCount)))) cannot be measured, and an AUC below "
-                + "\(Figure.decimal(detectable, 2)) cannot be told from chance."
+                + "\(Figure.decimal(smallestDetectableAUC, 2)) cannot be told from chance."
         ]
     }
 }

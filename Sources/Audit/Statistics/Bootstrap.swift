@@ -7,14 +7,16 @@ public enum Bootstrap {
     /// - Parameters:
     ///   - levels: false-positive rates, 0 … 1.
     ///   - replicates: number of resamples.
+    ///   - strata: `[n]`, the data holder of each record: coins are then drawn anew within each, which keeps its counts.
     public static func truePositiveRateIntervals(
         of sample: LabelledScores,
         levels: [Double],
         replicates: Int,
+        strata: [String]? = nil,
         confidence: Double = 0.95,
         using generator: inout some RandomNumberGenerator
     ) -> [ConfidenceInterval] {
-        let resampler = Resampler(sample)
+        let resampler = Resampler(sample, strata: strata)
         var rates = levels.map { _ in [Double]() }
         for _ in 0..<replicates {
             let curve = resampler.curve(weights: resampler.draw(using: &generator))
@@ -57,20 +59,25 @@ public enum Bootstrap {
     private struct Resampler {
         private let sample: LabelledScores
         private let descending: [Int]
-        private let memberCoins: [[Int]]
-        private let heldOutCoins: [[Int]]
+        /// Coins that are drawn from together: one side, of one holder where there are strata.
+        private let urns: [[[Int]]]
 
-        init(_ sample: LabelledScores) {
+        init(_ sample: LabelledScores, strata: [String]? = nil) {
             self.sample = sample
             descending = sample.scores.indices.sorted { sample.scores[$0] > sample.scores[$1] }
-            memberCoins = Self.coins(sample, members: true)
-            heldOutCoins = Self.coins(sample, members: false)
+            let records = Array(0..<sample.count)
+            let groups = strata.map { strata in
+                Dictionary(grouping: records) { strata[$0] }.sorted { $0.key < $1.key }.map(\.value)
+            }
+            urns = [true, false].flatMap { side in
+                (groups ?? [records]).map { Self.coins(sample, $0.filter { sample.isMember[$0] == side }) }
+            }
         }
 
-        private static func coins(_ sample: LabelledScores, members: Bool) -> [[Int]] {
+        private static func coins(_ sample: LabelledScores, _ records: [Int]) -> [[Int]] {
             var position: [Int: Int] = [:]
             var coins: [[Int]] = []
-            for record in 0..<sample.count where sample.isMember[record] == members {
+            for record in records {
                 if let index = position[sample.clusters[record]] {
                     coins[index].append(record)
                 } else {
@@ -84,7 +91,7 @@ public enum Bootstrap {
         /// How often each record was drawn.
         func draw(using generator: inout some RandomNumberGenerator) -> [Int] {
             var weights = [Int](repeating: 0, count: sample.count)
-            for coins in [memberCoins, heldOutCoins] {
+            for coins in urns {
                 for _ in coins.indices {
                     let coin = Int(generator.next(upperBound: UInt64(coins.count)))
                     for record in coins[coin] { weights[record] += 1 }

@@ -28,6 +28,7 @@ struct Tune: AsyncParsableCommand {
               fsot tune emulator --data north.jsonl lake.jsonl hill.jsonl --rounds 4 --local-steps 10 -o run
               fsot tune emulator --data north.jsonl lake.jsonl --dp-noise 1 --dp-clip 1 --dp-delta 1e-5 -o run
               fsot tune emulator.fsot --identity alice.identity --from owner.card --plan plan --method lora -o run
+              fsot tune emulator --plan north/plan lake/plan hill/plan -o run    # each drew its coins alone
             """
     )
 
@@ -37,8 +38,12 @@ struct Tune: AsyncParsableCommand {
     @Option(parsing: .upToNextOption, help: "One file = one data holder: JSONL (optionally gzip) or CSV.")
     var data: [String] = []
 
-    @Option(help: "A plan of fsot audit plan: trains on its included records only.")
-    var plan: String?
+    @Option(
+        parsing: .upToNextOption,
+        help:
+            "Plans of fsot audit plan, one or several that were drawn alone: trains on their included records only, and records their roots before round 1."
+    )
+    var plan: [String] = []
 
     @OptionGroup var opening: OpeningOptions
 
@@ -137,7 +142,7 @@ struct Tune: AsyncParsableCommand {
     @OptionGroup var options: ConsoleOptions
 
     func validate() throws {
-        if data.isEmpty == (plan == nil) { throw ValidationError("give either --data FILE... or --plan PLAN_DIR") }
+        if data.isEmpty == plan.isEmpty { throw ValidationError("give either --data FILE... or --plan PLAN_DIR...") }
         if !["blocks", "lora"].contains(method) { throw ValidationError("--method \(method) is not blocks or lora") }
         if !["adamw", "sgd"].contains(optimizer) {
             throw ValidationError("--optimizer \(optimizer) is not adamw or sgd")
@@ -159,7 +164,9 @@ struct Tune: AsyncParsableCommand {
         if resume { _ = try RunDirectory.description(at: output) }
         let source = try EmulatorSource(path: emulator, opening: opening, console: console)
         let files = try ModelFiles(source.directory)
-        let holders = try HolderRecords.read(data: data, plan: plan, columns: columns)
+        let plans = try plan.map { try DrawnPlan.load(from: $0) }
+        let holders =
+            plans.isEmpty ? try HolderRecords.read(data: data, columns: columns) : try includedRecords(of: plans)
         let encoder = try RecordEncoder(
             files.tokenizer,
             template: template,
@@ -211,7 +218,8 @@ struct Tune: AsyncParsableCommand {
             emulatorDigest: source.hexadecimalDigest,
             emulatorBytes: source.shippedBytes,
             metadata: source.metadata,
-            plan: plan,
+            plans: plan,
+            commitments: try plans.isEmpty ? nil : plans.map { try RunDescription.Commitment($0.commitment()) },
             holders: try zip(holders, encoded).map {
                 RunDescription.Holder(
                     name: $0.name,
@@ -262,6 +270,24 @@ struct Tune: AsyncParsableCommand {
             progress: progress
         )
         try await session.run(resuming: resume)
+    }
+
+    /// The included records of each plan; warns of records that one plan holds out and another trains on.
+    private func includedRecords(of plans: [DrawnPlan]) throws -> [HolderRecords] {
+        let contradictions = try DrawnPlan.joining(plans).contradictions
+        if contradictions > 0 {
+            options.console.warn(
+                "\(contradictions) records that one plan holds out are trained on by another; an audit will take them for held out"
+            )
+        }
+        return try zip(plan, plans).flatMap { directory, drawn in
+            try drawn.plan.holders.map {
+                HolderRecords(
+                    name: $0.name,
+                    file: try RecordFile.open(directory + "/" + DrawnPlan.includedFile(of: $0.name))
+                )
+            }
+        }
     }
 
     private static func emulator(_ source: EmulatorSource) throws -> LanguageModel {
@@ -343,17 +369,8 @@ struct HolderRecords {
     let name: String
     let file: RecordFile
 
-    /// Reads the holders' files, or the included half of a plan.
-    static func read(data: [String], plan: String?, columns: String?) throws -> [HolderRecords] {
-        if let plan {
-            let drawn = try DrawnPlan.load(from: plan)
-            return try drawn.plan.holders.map {
-                HolderRecords(
-                    name: $0.name,
-                    file: try RecordFile.open(plan + "/" + DrawnPlan.includedFile(of: $0.name))
-                )
-            }
-        }
+    /// Reads the holders' files.
+    static func read(data: [String], columns: String?) throws -> [HolderRecords] {
         let mapping = try columns.map { try ColumnMapping(parsing: $0) }
         let files = try data.map { try RecordFile.open($0, columns: mapping) }
         let names = HolderNames.of(data)
@@ -378,5 +395,12 @@ struct HolderRecords {
             throw TrainingError.nothingToLearn(path: file.path, maximumLength: encoder.maximumLength)
         }
         return result.examples
+    }
+}
+
+extension RunDescription.Commitment {
+    /// What a run records of a plan's commitment.
+    init(_ commitment: PlanCommitment) {
+        self.init(holders: commitment.holders, root: commitment.root, records: commitment.records)
     }
 }

@@ -15,7 +15,13 @@ extension Inspection {
         result.add("fsot", run.version, key: "version")
         result.add("emulator", run.emulator, key: "emulator")
         result.addEmulator(run.metadata)
-        if let plan = run.plan { result.add("plan", plan, key: "plan") }
+        if !run.planDirectories.isEmpty {
+            result.add("plan", run.planDirectories.joined(separator: ", "), key: "plan")
+        }
+        for commitment in run.commitments ?? [] {
+            let names = commitment.holders.joined(separator: ", ")
+            result.add("root of \(names)", commitment.root, key: "root \(names)")
+        }
         result.add(
             "holders",
             run.holders.map { "\($0.name) (\($0.records) records)" }.joined(separator: ", "),
@@ -95,6 +101,7 @@ extension Inspection {
         let plan = try JSONDecoder().decode(AuditPlan.self, from: try InputFile.data(path))
         var result = Inspection("audit plan")
         result.add("coins", plan.coinCount, key: "coins")
+        result.add("held out", "\(plan.heldOutShare) of the coins", key: "holdout", .double(plan.heldOutShare))
         result.add("duplicates", plan.duplicateCount, key: "duplicates")
         result.add(
             "holders",

@@ -21,7 +21,7 @@ struct Closing {
         \(report.attackExplanations.map { "<dt>\($0.label)</dt><dd>\($0.value)</dd>" as Markup })
         </dl>
         <h2>Method</h2>
-        <p>Before training, a fair coin decided for every subject (or record) whether its records are trained on or held out. \
+        <p>Before training, a coin decided for every subject (or record) whether its records are trained on or held out. \
         The attacks then score every record and do not know the coin. AUC intervals are DeLong's on the logit scale, \
         computed by coin; intervals of the members caught are percentile bootstraps of both sides, by coin; p-values come from \
         dealing the coins anew within each data holder and comparing with the best attack of each deal.</p>

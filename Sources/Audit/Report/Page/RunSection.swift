@@ -13,6 +13,7 @@ struct RunSection {
         \(details)
         \(coordinator)
         \(holders)
+        \(run.facts.coverage.map { CoverageTable(coverage: $0).markup } ?? "")
         \(run.vantages.map(vantage))
         \(EpsilonAxis(run)?.markup ?? "")
         \(ReconstructionTable(run)?.markup ?? "")

@@ -7,8 +7,8 @@ struct AuditCommand: ParsableCommand {
         abstract: "Measure what leaked, to whom: plan before training, run after it.",
         subcommands: [
             AuditPlanCommand.self, AuditRunCommand.self, AuditRenderCommand.self, AuditVerifyCommand.self,
-            AuditSweepCommand.self, AuditOwnerCommand.self, AuditMergeCommand.self, AuditMetricsCommand.self,
-            AuditEpsilonCommand.self,
+            AuditScoreCommand.self, AuditQueryCommand.self, AuditAnswerCommand.self, AuditMergeCommand.self,
+            AuditSweepCommand.self, AuditOwnerCommand.self, AuditMetricsCommand.self, AuditEpsilonCommand.self,
         ]
     )
 }

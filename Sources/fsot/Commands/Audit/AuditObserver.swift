@@ -37,13 +37,13 @@ struct AuditObserver {
                     "\(path) is not finished; continue it with fsot tune … --resume before auditing it."
                 )
             }
-            guard let plan = description.plan else {
+            guard !description.planDirectories.isEmpty else {
                 throw CommandFailure(
                     "\(path) was not tuned under a plan: who was trained on was not drawn by a coin, so no comparison is fair; "
                         + "run fsot audit plan, then fsot tune --plan."
                 )
             }
-            let drawn = try DrawnPlan.load(from: plan)
+            let drawn = try DrawnPlan.joining(description.planDirectories.map { try DrawnPlan.load(from: $0) })
             let source = try EmulatorSource(path: description.emulator, opening: opening, console: console)
             guard source.hexadecimalDigest == description.emulatorDigest else {
                 throw CommandFailure(
@@ -51,7 +51,16 @@ struct AuditObserver {
                 )
             }
             let emulator = try ModelFiles(source.directory)
-            let collector = try collector(drawn, description, emulator)
+            let scoring = try RecordScoring(
+                emulator,
+                template: description.template,
+                maximumLength: description.maximumLength,
+                wanted: wanted,
+                population: population,
+                cache: cache,
+                precision: precision
+            )
+            let collector = try scoring.collector(drawn.records)
             let name = ((path as NSString).standardizingPath as NSString).lastPathComponent
 
             let peer = try load(emulator, description.emulator)
@@ -61,30 +70,36 @@ struct AuditObserver {
             let shipped = peer.parameterCount
             peer.compute(in: precision)
             let isRealigned = description.realignment != nil
-            let reference = try cached(
-                isRealigned ? nil : source.hexadecimalDigest,
-                collector,
+            let reference = try scoring.untuned(
                 peer,
+                identity: isRealigned ? nil : source.hexadecimalDigest,
+                collector,
                 "\(name): emulator",
                 display
             )
-            let placed = try AdapterPlacement(path, model: peer, modelPath: description.emulator).load(onto: peer)
-            (placed as? LoRA)?.merge()
-            let tuned = try score(collector, peer, "\(name): tuned emulator", display)
-            var peerView = ObservationCollector.observations(vantage: .peer, tuned: tuned, reference: reference)
-            let prefix = try prefix(description, emulator)
-            peerView.prefixedTuned = try prefix.map {
-                try score(collector.prefixed(by: $0), peer, "\(name): tuned emulator behind a prefix", display).plain
-            }
+            let peerView = try scoring.view(
+                from: .peer,
+                peer,
+                modelPath: description.emulator,
+                adapter: path,
+                collector: collector,
+                untuned: reference,
+                name: "\(name): tuned emulator",
+                display: display
+            )
             // The coordinator's models say of the tokens what a peer's do; what it has more are the rounds.
             var vantages = try witness(path, description, source, drawn, collector, reference, display).map { seen in
-                var view = ObservationCollector.observations(vantage: seen.vantage, tuned: tuned, reference: reference)
+                var view = ObservationCollector.observations(
+                    vantage: seen.vantage,
+                    tuned: peerView.tuned,
+                    reference: reference
+                )
                 view.rounds = seen.rounds
                 return view
             }
-            vantages.append(peerView)
+            vantages.append(peerView.observations)
             var scores: [RunFacts.Utility.Scored] = [
-                .init("emulator", reference), .init("tuned emulator", tuned, before: "emulator"),
+                .init("emulator", reference), .init("tuned emulator", peerView.tuned, before: "emulator"),
             ]
             var fullParameters: Int?
 
@@ -99,36 +114,28 @@ struct AuditObserver {
                 }
                 fullParameters = full.parameterCount
                 full.compute(in: precision)
-                let key = "\(plan) \(description.template.rawValue) \(description.maximumLength)"
-                if fullReference == nil || key != referenceKey {
-                    let identity = try cache.map { _ in
-                        BaseModelFiles.identity(try BaseModelFiles.digests(of: files.checkpoint))
-                    }
-                    fullReference = try cached(identity, collector, full, "full model", display)
-                    referenceKey = key
+                let key =
+                    "\(description.planDirectories) \(description.template.rawValue) \(description.maximumLength)"
+                let known = key == referenceKey ? fullReference : nil
+                let identity = try cache.map { _ in
+                    BaseModelFiles.identity(try BaseModelFiles.digests(of: files.checkpoint))
                 }
-                let plugged = try AdapterPlacement(path, model: full, modelPath: modelPath).load(onto: full)
-                (plugged as? LoRA)?.merge()
-                let owner = try score(collector, full, "\(name): plugged-in model", display)
-                if let fullReference {
-                    var view = ObservationCollector.observations(
-                        vantage: .owner,
-                        tuned: owner,
-                        reference: fullReference
-                    )
-                    view.prefixedTuned = try prefix.map {
-                        try score(
-                            collector.prefixed(by: $0),
-                            full,
-                            "\(name): plugged-in model behind a prefix",
-                            display
-                        )
-                        .plain
-                    }
-                    vantages.append(view)
-                    scores.insert(.init("full model", fullReference), at: 0)
-                    scores.append(.init("plugged-in model", owner, before: "full model"))
-                }
+                let untuned =
+                    try known ?? scoring.untuned(full, identity: identity, collector, "full model", display)
+                (fullReference, referenceKey) = (untuned, key)
+                let owner = try scoring.view(
+                    from: .owner,
+                    full,
+                    modelPath: modelPath,
+                    adapter: path,
+                    collector: collector,
+                    untuned: untuned,
+                    name: "\(name): plugged-in model",
+                    display: display
+                )
+                vantages.append(owner.observations)
+                scores.insert(.init("full model", untuned), at: 0)
+                scores.append(.init("plugged-in model", owner.tuned, before: "full model"))
             }
             let reconstructions =
                 reconstructs ? try reconstruct(path, description, source, drawn, collector, display) : nil
@@ -139,7 +146,7 @@ struct AuditObserver {
                 facts: try RunFacts(
                     ofRun: path,
                     description,
-                    plan: plan,
+                    plan: drawn.plan,
                     shipped: shipped,
                     full: fullParameters,
                     precision: precision,
@@ -209,85 +216,7 @@ struct AuditObserver {
         return (isEverywhere ? [(.individual, individual)] : []) + [(.aggregate, aggregate)]
     }
 
-    /// Records that nobody trained on, as they stand before a record under RECALL.
-    private func prefix(_ description: RunDescription, _ emulator: ModelFiles) throws -> [Int32]? {
-        guard wanted.contains(.prefixed), let population else { return nil }
-        let encoder = try RecordEncoder(
-            emulator.tokenizer,
-            template: description.template,
-            maximumLength: description.maximumLength,
-            configuration: emulator.configuration
-        )
-        let ids = try RecordFile.read(population).prefix(Self.prefixRecords).enumerated().flatMap { index, record in
-            try encoder.encode(record, index: index).ids
-        }
-        let room = emulator.configuration.maximumPositions - description.maximumLength
-        guard ids.count <= room else {
-            throw CommandFailure(
-                "\(Self.prefixRecords) records of \(population) are \(ids.count) tokens, and the model has room for \(room) before a record; give shorter ones."
-            )
-        }
-        return ids
-    }
-
-    /// Records before the one in question under RECALL.
-    private static let prefixRecords = 7
-
-    func load(_ files: ModelFiles, _ path: String) throws -> LanguageModel {
+    private func load(_ files: ModelFiles, _ path: String) throws -> LanguageModel {
         try LanguageModel.load(files.checkpoint.tensors, configuration: files.configuration, path: path)
-    }
-
-    func collector(
-        _ drawn: DrawnPlan,
-        _ description: RunDescription,
-        _ emulator: ModelFiles
-    ) throws -> ObservationCollector {
-        let encoder = try RecordEncoder(
-            emulator.tokenizer,
-            template: description.template,
-            maximumLength: description.maximumLength,
-            configuration: emulator.configuration
-        )
-        func sequences(_ records: [Record]) throws -> [ScoredSequence] {
-            try records.enumerated().map { index, record in
-                let example = try encoder.encode(record, index: index)
-                return ScoredSequence(ids: example.ids, labels: example.labels)
-            }
-        }
-        return ObservationCollector(
-            sequences: try sequences(drawn.records),
-            lowered: wanted.contains(.lowered) ? try sequences(drawn.records.map { $0.lowercased() }) : nil,
-            batchSize: 16
-        )
-    }
-
-    /// The scores of an untuned model, which `identity` tells from others; nil: not kept.
-    func cached(
-        _ identity: String?,
-        _ collector: ObservationCollector,
-        _ model: LanguageModel,
-        _ name: String,
-        _ display: ProgressDisplay
-    ) throws -> ObservationCollector.ModelScores {
-        guard let cache, let identity else { return try score(collector, model, name, display) }
-        return try cache.scores(of: "\(identity) \(precision.rawValue)", on: collector) {
-            try score(collector, model, name, display)
-        }
-    }
-
-    func score(
-        _ collector: ObservationCollector,
-        _ model: LanguageModel,
-        _ name: String,
-        _ display: ProgressDisplay
-    ) throws -> ObservationCollector.ModelScores {
-        try collector.score(
-            model: name,
-            scorer: { sequences in
-                try Interruption.check()
-                return try model.score(sequences).map { $0.map { TokenObservation($0) } }
-            },
-            progress: display.handler
-        )
     }
 }

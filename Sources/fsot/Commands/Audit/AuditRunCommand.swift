@@ -158,28 +158,6 @@ struct AuditRunCommand: ParsableCommand {
     }
 
     private static func summary(_ report: AuditReport) -> String {
-        var table = Table(["run", "vantage", "attack", "AUC", "95 % interval", "TPR@1%", "adjusted p"])
-        for run in report.runs {
-            for vantage in run.vantages {
-                for result in vantage.attacks {
-                    let rate = result.truePositiveRates.first { $0.falsePositiveRate == 0.01 }
-                    table.add([
-                        run.name,
-                        vantage.vantage.rawValue
-                            + (run.facts.twins?.contains(vantage.vantage) == true ? " (nobody)" : ""),
-                        result.attack, String(format: "%.3f", result.auc),
-                        String(format: "%.3f–%.3f", result.aucInterval.lower, result.aucInterval.upper),
-                        rate.map { String(format: "%.3f", $0.value) } ?? "",
-                        String(format: "%.4f", result.adjustedPValue),
-                    ])
-                }
-            }
-            table.add([
-                run.name, "none", "blind", String(format: "%.3f", run.blind.auc),
-                String(format: "%.3f–%.3f", run.blind.aucInterval.lower, run.blind.aucInterval.upper), "", "",
-            ])
-        }
-        return table.text + "\n\n" + utility(report) + report.verdict.headline + "\n"
-            + report.verdict.reasons.map { "  - " + $0 }.joined(separator: "\n")
+        report.attackTable + "\n\n" + utility(report) + report.conclusion
     }
 }

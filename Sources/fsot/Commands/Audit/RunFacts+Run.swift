@@ -13,7 +13,7 @@ extension RunFacts {
     /// - Parameters:
     ///   - path: the run directory.
     ///   - description: its `run.json`.
-    ///   - plan: the directory of the plan that it followed.
+    ///   - plan: the plan that it followed.
     ///   - shipped: parameters of the emulator.
     ///   - full: parameters of the full model, when the auditor has it.
     ///   - precision: what the auditor computed in.
@@ -22,7 +22,7 @@ extension RunFacts {
     init(
         ofRun path: String,
         _ description: RunDescription,
-        plan: String,
+        plan: AuditPlan,
         shipped: Int,
         full: Int?,
         precision: ComputePrecision,
@@ -47,35 +47,94 @@ extension RunFacts {
         protections = PrivacyStatement(description)?.protections
         twins = description.isMasked && description.observedFor != nil ? [.individual] : nil
         let seconds = rounds.reduce(0) { $0 + $1.seconds }
-        details = [
-            Detail(
-                "blocks of the emulator",
-                "\(metadata.bottom) bottom + \(metadata.kept) of \(metadata.fullLayers - metadata.bottom - metadata.top) "
-                    + "middle + \(metadata.top) top"
-            ),
-            Detail("what is tuned", Self.name(of: description.site.method)),
-            Detail(
-                "training",
-                "\(Self.count(rounds.count, "round")) of \(Self.count(description.federation.localSteps, "step")), "
-                    + "\(description.site.batch) records a step, learning rate \(description.federation.learningRate)"
-            ),
+        details = Self.details(of: description, rounds: rounds.count)
+        details += [
             Detail("took", ProgressMeter.duration(seconds) + " for all rounds"),
-            Detail(
-                "records as text",
-                "template \(description.template.rawValue), at most \(description.maximumLength) tokens"
-            ),
+            Self.recordsAsText(description),
             Detail(
                 "products",
                 "tuned in \(description.site.precision.rawValue), scored in \(precision.rawValue)"
             ),
             Detail("seed", "\(description.federation.seed)"),
-            Detail("plan, SHA-256", try FileDigest.hexadecimal(of: plan + "/" + DrawnPlan.planFile)),
+            Detail(
+                "plan, SHA-256",
+                try description.planDirectories.map {
+                    try FileDigest.hexadecimal(of: $0 + "/" + DrawnPlan.planFile)
+                }.joined(separator: ", ")
+            ),
+            Self.coins(holdout: plan.heldOutShare, isRecordLevel: plan.isRecordLevel),
             Detail(
                 "crossed a wire",
                 "emulator \(Magnitude.bytes(emulators)) to \(Self.count(description.holders.count, "data holder")); rounds "
                     + "\(Magnitude.bytes(traffic.down)) down, \(Magnitude.bytes(traffic.up)) up"
             ),
         ]
+    }
+
+    /// What an auditor can say who has a run's `run.json` and what its data holders handed in.
+    ///
+    /// - Parameters:
+    ///   - description: the run's `run.json`.
+    ///   - exports: what the data holders handed in; not empty.
+    init(ofFederation description: RunDescription, _ exports: [ScoreExport]) {
+        self.init()
+        let metadata = description.metadata
+        let shipped = exports[0].shippedParameters
+        let full = exports.compactMap(\.fullParameters).first
+        compressionRatio = full.map { Double(shipped) / Double($0) }
+        fullParameters = full
+        shippedParameters = shipped
+        middleKept = Double(metadata.kept) / Double(metadata.fullLayers - metadata.bottom - metadata.top)
+        adapterParameters = description.adapterParameters
+        adapterBytes = description.adapterParameters * 4
+        emulatorBytes = description.emulatorBytes
+        details = Self.details(of: description, rounds: description.federation.rounds)
+        details += [
+            Self.recordsAsText(description), Detail("seed", "\(description.federation.seed)"),
+            Detail("adapter, SHA-256", exports[0].adapterDigest),
+        ]
+        for commitment in description.commitments ?? [] {
+            let names = commitment.holders.joined(separator: ", ")
+            details.append(Detail("root of \(names)", "\(commitment.root), recorded before round 1"))
+            guard let export = exports.first(where: { $0.root == commitment.root }) else { continue }
+            var coins = Self.coins(holdout: export.holdout, isRecordLevel: export.isRecordLevel)
+            coins.label += " of \(names)"
+            details.append(coins)
+        }
+    }
+
+    private static func details(of description: RunDescription, rounds: Int) -> [Detail] {
+        let metadata = description.metadata
+        return [
+            Detail(
+                "blocks of the emulator",
+                "\(metadata.bottom) bottom + \(metadata.kept) of \(metadata.fullLayers - metadata.bottom - metadata.top) "
+                    + "middle + \(metadata.top) top"
+            ),
+            Detail("what is tuned", name(of: description.site.method)),
+            Detail(
+                "training",
+                "\(count(rounds, "round")) of \(count(description.federation.localSteps, "step")), "
+                    + "\(description.site.batch) records a step, learning rate \(description.federation.learningRate)"
+            ),
+        ]
+    }
+
+    private static func recordsAsText(_ description: RunDescription) -> Detail {
+        Detail(
+            "records as text",
+            "template \(description.template.rawValue), at most \(description.maximumLength) tokens"
+        )
+    }
+
+    private static func coins(holdout: Double, isRecordLevel: Bool?) -> Detail {
+        let level: String
+        switch isRecordLevel {
+        case true?: level = "; record-level only: no record names a subject, so nothing is said about people"
+        case false?: level = "; the records of one subject share a coin"
+        case nil: level = ""
+        }
+        return Detail("coins", "each holds out with probability \(holdout)" + level)
     }
 
     /// Labels of what differs between two runs with the same seeds: how long it took, and the plan's random salt.

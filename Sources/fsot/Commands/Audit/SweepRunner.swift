@@ -79,8 +79,10 @@ struct SweepRunner {
             try AtomicFile.write(try Console.encode(settings) + "\n", to: file)
         }
         if !FileManager.default.fileExists(atPath: plan) {
+            // Halves: a sweep's records are there to be compared, and equal sides tell most.
             try program.run(
-                ["audit", "plan", "--data"] + command.data + ["--seed", "\(command.planSeed)", "-o", plan]
+                ["audit", "plan", "--data"] + command.data
+                    + ["--seed", "\(command.planSeed)", "--holdout", "0.5", "-o", plan]
             )
         }
         if !FileManager.default.fileExists(atPath: auditor + ".card") {

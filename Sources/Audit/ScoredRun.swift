@@ -1,0 +1,174 @@
+import TensorEngine
+
+/// One run's scores without anything that a record says: all that the statistics need, and all that a data holder hands out.
+public struct ScoredRun: Sendable {
+    /// The run's name in the report.
+    public var name: String
+    /// What the run was.
+    public var facts: RunFacts
+    /// The records that were scored.
+    public var records: [ScoredRecord]
+    /// Records left out because none of their tokens carries loss after truncation.
+    public var leftOut: Int
+    /// `[records]`, by the baseline that sees no model.
+    public var blind: [Double]
+    /// One entry a vantage point.
+    public var vantages: [ScoredVantage]
+
+    /// Keeps the values.
+    public init(
+        name: String,
+        facts: RunFacts,
+        records: [ScoredRecord],
+        leftOut: Int,
+        blind: [Double],
+        vantages: [ScoredVantage]
+    ) {
+        self.name = name
+        self.facts = facts
+        self.records = records
+        self.leftOut = leftOut
+        self.blind = blind
+        self.vantages = vantages
+    }
+
+    /// Scores a run by every attack that its observations allow, and by both controls.
+    ///
+    /// - Parameter finishedTable: called after each table of attacks.
+    /// - Throws: `AuditError`.
+    init(_ input: AuditInput, suite: AttackSuite, attacks: [any Attack], finishedTable: () -> Void) throws {
+        for vantage in input.vantages { try vantage.check(count: input.records.count) }
+        let kept = input.scorable
+        let records = kept.map { input.records[$0] }
+        var folds = SeededGenerator(seed: suite.seed).derive("blind folds")
+        self.init(
+            name: input.name,
+            facts: input.facts,
+            records: records.map { ScoredRecord(id: $0.id, holder: $0.holder, coin: $0.coin, isMember: $0.isMember) },
+            leftOut: input.records.count - kept.count,
+            blind: BlindBaseline(suite.blind).scores(of: records, using: &folds),
+            vantages: try input.vantages.map { vantage in
+                defer { finishedTable() }
+                return try ScoredVantage(vantage, of: input.records, at: kept, attacks: attacks)
+            }
+        )
+        finishedTable()
+    }
+}
+
+/// A record by its name and its coin.
+public struct ScoredRecord: Sendable, Equatable {
+    /// Salted, safe to print.
+    public var id: String
+    /// The data holder's name.
+    public var holder: String
+    /// The inclusion coin.
+    public var coin: Int
+    /// Whether the record was trained on.
+    public var isMember: Bool
+
+    /// Keeps the values.
+    public init(id: String, holder: String, coin: Int, isMember: Bool) {
+        self.id = id
+        self.holder = holder
+        self.coin = coin
+        self.isMember = isMember
+    }
+}
+
+/// The scores of one attack.
+public struct AttackScores: Codable, Sendable, Equatable {
+    /// The attack's name.
+    public var attack: String
+    /// One a record; higher = more likely a member.
+    public var scores: [Double]
+
+    /// Keeps both.
+    public init(attack: String, scores: [Double]) {
+        self.attack = attack
+        self.scores = scores
+    }
+}
+
+/// What the attacks made of one vantage point.
+public struct ScoredVantage: Codable, Sendable, Equatable {
+    /// From where.
+    public var vantage: VantagePoint
+    /// Positions of the scored records in ``ScoredRun/records``; nil: all of them.
+    public var positions: [Int]?
+    /// The suite's attacks, in its order.
+    public var attacks: [AttackScores]
+    /// The attacks that need no reference, on the untuned model.
+    public var nullControl: [AttackScores]
+    /// `[records]`, the mean log-likelihood of the record's tokens by the untuned model, in nats.
+    public var likelihoodBefore: [Double]
+    /// `[records]`, the same by the tuned model.
+    public var likelihoodAfter: [Double]
+    /// Whether any token's likelihood moved at all.
+    public var hasChanged: Bool
+
+    /// Keeps the values; the scores are of all records.
+    public init(
+        vantage: VantagePoint,
+        attacks: [AttackScores],
+        nullControl: [AttackScores],
+        likelihoodBefore: [Double],
+        likelihoodAfter: [Double],
+        hasChanged: Bool
+    ) {
+        self.vantage = vantage
+        self.attacks = attacks
+        self.nullControl = nullControl
+        self.likelihoodBefore = likelihoodBefore
+        self.likelihoodAfter = likelihoodAfter
+        self.hasChanged = hasChanged
+    }
+
+    /// Scores some of the records.
+    ///
+    /// - Throws: `AuditError`.
+    init(
+        _ view: VantageObservations,
+        of records: [AuditedRecord],
+        at kept: [Int],
+        attacks: [any Attack]
+    ) throws {
+        func scores(_ attacks: [any Attack], _ observations: [RecordObservation]) throws -> [AttackScores] {
+            try attacks.map { AttackScores(attack: $0.name, scores: try $0.checkedScores(of: observations)) }
+        }
+        let observations = try view.observations(of: records, at: kept)
+        let possible = attacks.filter { view.allows($0) }
+        let untuned = view.nullControl
+        let controls = possible.filter {
+            $0.needs.isSubset(of: [.lowered, .prefixed]) && $0.needs.isSubset(of: untuned.evidence)
+        }
+        self.init(
+            vantage: view.vantage,
+            attacks: try scores(possible, observations),
+            nullControl: try scores(controls, untuned.observations(of: records, at: kept)),
+            likelihoodBefore: observations.map { LogLikelihood.mean($0.reference) },
+            likelihoodAfter: observations.map { LogLikelihood.mean($0.tuned) },
+            hasChanged: observations.contains { $0.tuned != $0.reference }
+        )
+    }
+
+    /// All lists of scores with what they are called.
+    var lists: [(name: String, scores: [Double])] {
+        attacks.map { ($0.attack, $0.scores) } + nullControl.map { ("\($0.attack) on the untuned model", $0.scores) }
+            + [("the untuned likelihood", likelihoodBefore), ("the tuned likelihood", likelihoodAfter)]
+    }
+}
+
+extension AuditInput {
+    /// Positions of the records that have a scored token in every model's view.
+    var scorable: [Int] {
+        records.indices.filter { index in vantages.allSatisfy { $0.hasTokens(at: index) } }
+    }
+}
+
+extension VantageObservations {
+    fileprivate func hasTokens(at index: Int) -> Bool {
+        let lists = [tuned, reference, loweredTuned, loweredReference].compactMap { $0 }
+        return lists.allSatisfy { !$0[index].isEmpty }
+    }
+}

@@ -1,0 +1,190 @@
+import ArgumentParser
+import AtomicFiles
+import Audit
+import Checkpoints
+import Emulators
+import Federation
+import Foundation
+import LanguageModels
+import Sealing
+import Training
+
+/// `fsot audit score`: a data holder attacks the broadcast adapter with its own records, and hands out scores only.
+struct AuditScoreCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "score",
+        abstract: "At a data holder: score your own records on the broadcast adapter, for fsot audit merge.",
+        discussion: """
+            The export holds scores, coins and the openings of the plan's commitment. No text, no tokens, nothing of single \
+            tokens; records by salted names. What the owner of the full model sees is measured when it answered fsot audit \
+            query, and left out otherwise.
+
+            Examples:
+              fsot audit score run --plan north/plan --suite Attacks/quick.yaml -o north.scores.json
+              fsot audit score adapter --plan north/plan --emulator emulator.fsot --identity north.identity \\
+                --template alpaca --max-length 512 --answer north.answer.age --sign north.identity -o north.scores.json
+            """
+    )
+
+    @Argument(help: "The run directory, or the adapter that was broadcast at its end.")
+    var runOrAdapter: String
+
+    @Option(help: "Your plan of fsot audit plan.")
+    var plan: String
+
+    @Option(help: "The emulator. (default: the one that the run names)")
+    var emulator: String?
+
+    @OptionGroup var opening: OpeningOptions
+
+    @Option(help: "The owner's answer to your query; --identity opens it.")
+    var answer: String?
+
+    @Option(help: "The owner's card: any other signer of --answer is an error.")
+    var answerFrom: String?
+
+    @Option(help: "Records of the same kind that nobody trained on, for RECALL.")
+    var population: String?
+
+    @Option(help: "The attack suite, the same at all data holders. (default: the built-in quick suite)")
+    var suite: String?
+
+    @Option(help: "How records become text, for an adapter without its run.json: alpaca, chatml or plain.")
+    var template: PromptTemplate?
+
+    @Option(help: "Tokens of the longest example, for an adapter without its run.json.")
+    var maxLength: Int?
+
+    @Option(help: ComputeChoice.help)
+    var compute: ComputeChoice = .auto
+
+    @Option(help: "Your identity, which signs the export: NAME.scores.json.p7s.")
+    var sign: String?
+
+    @Option(name: .shortAndLong, help: "The export, such as north.scores.json.")
+    var output: String
+
+    @OptionGroup var options: ConsoleOptions
+
+    private struct Result: Encodable {
+        var output: String
+        var root: String
+        var records: Int
+        var scored: Int
+        var attacks: [String: [String]]
+        var signer: String?
+    }
+
+    mutating func run() throws {
+        let console = options.console
+        let audited = try AuditedRun(runOrAdapter, template: template, maximumLength: maxLength)
+        let drawn = try DrawnPlan.load(from: plan)
+        try audited.check(drawn, path: plan)
+        let suite = try suite.map { try SuiteFile.read($0) } ?? AttackSuite()
+        let signer = try sign.map { try IdentityFile.load($0, passphrase: opening.passphrase) }
+        guard let emulatorPath = emulator ?? audited.description?.emulator else {
+            throw CommandFailure("\(runOrAdapter) does not say which emulator it was tuned on; give --emulator.")
+        }
+        let source = try EmulatorSource(path: emulatorPath, opening: opening, console: console)
+        if let description = audited.description, source.hexadecimalDigest != description.emulatorDigest {
+            throw CommandFailure(
+                "\(emulatorPath) is not the emulator that \(runOrAdapter) was tuned on; put that one back before scoring."
+            )
+        }
+        let adapterDigest = try AuditedRun.adapterDigest(runOrAdapter)
+        var answered: ScoreAnswer?
+        if let answer {
+            // Before the work: what is sealed to somebody else fails at once.
+            _ = try SealedExchange.signer(of: answer, among: answerFrom.map { [try IdentityCard(path: $0)] } ?? [])
+            let identity = try opening.loadIdentity(for: answer)
+            answered = try ScoreAnswer(json: SealedExchange.open(answer, identity: identity), path: answer)
+        }
+        var (export, shipped) = try score(audited, drawn, source, suite: suite, adapterDigest: adapterDigest)
+        if let answered, let answer {
+            let query = try ScoreQuery(
+                of: drawn,
+                suite: suite,
+                template: audited.template.rawValue,
+                maximumLength: audited.maximumLength
+            )
+            try export.add(answered, to: query, path: answer)
+        } else {
+            console.note("no --answer: what the owner of the full model sees is not tested here; a simulated twin can show it")
+        }
+        try AtomicFile.write(export.json(), to: output, permissions: 0o600)
+        if let signer { try CMSSignature.sign(file: output, by: signer) }
+        let attacks = Dictionary(
+            uniqueKeysWithValues: export.vantages.map { ($0.vantage.rawValue, $0.attacks.map(\.attack)) }
+        )
+        try console.result(
+            """
+            scored            \(export.scored.count) of \(export.openings.count) records, \(shipped) parameters of the emulator
+            \(export.vantages.map { view in
+                view.vantage.rawValue.padding(toLength: 18, withPad: " ", startingAt: 0)
+                    + view.attacks.map(\.attack).joined(separator: ", ")
+            }.joined(separator: "\n"))
+            root              \(export.root)
+            export            \(output)\(signer.map { ", signed by \($0.name)" } ?? ""): scores, coins and openings, no text
+            """,
+            json: Result(
+                output: output,
+                root: export.root,
+                records: export.openings.count,
+                scored: export.scored.count,
+                attacks: attacks,
+                signer: signer?.name
+            )
+        )
+    }
+
+    private func score(
+        _ audited: AuditedRun,
+        _ drawn: DrawnPlan,
+        _ source: EmulatorSource,
+        suite: AttackSuite,
+        adapterDigest: String
+    ) throws -> (export: ScoreExport, shipped: String) {
+        let files = try ModelFiles(source.directory)
+        let scoring = try RecordScoring(
+            files,
+            template: audited.template,
+            maximumLength: audited.maximumLength,
+            wanted: Set(try suite.makeAttacks().flatMap(\.needs)),
+            population: population
+        )
+        let model = try LanguageModel.load(
+            files.checkpoint.tensors,
+            configuration: files.configuration,
+            path: source.path
+        )
+        if audited.description?.realignment != nil, let middle = try RunDirectory.realigned(at: runOrAdapter, upTo: .max) {
+            try middle.apply(to: model, source.metadata)
+        }
+        let parameters = model.parameterCount
+        model.compute(in: try compute.precision())
+        let display = options.console.progress()
+        let view = try scoring.view(
+            from: .peer,
+            model,
+            modelPath: source.path,
+            adapter: runOrAdapter,
+            collector: scoring.collector(drawn.records),
+            names: ("emulator", "tuned emulator"),
+            display: display
+        )
+        display.finish()
+        let export = try ScoreExport(
+            of: drawn,
+            peer: view.observations,
+            models: ScoredModels(
+                emulatorDigest: source.hexadecimalDigest,
+                adapterDigest: adapterDigest,
+                template: audited.template.rawValue,
+                maximumLength: audited.maximumLength,
+                shippedParameters: parameters
+            ),
+            suite: suite
+        )
+        return (export, Magnitude.text(parameters))
+    }
+}

@@ -1,0 +1,59 @@
+import Audit
+import Federation
+import Foundation
+import Training
+
+/// What was tuned, as a data holder knows it: from the run directory, or from a broadcast adapter and what was agreed on.
+struct AuditedRun {
+    /// The run or adapter that was given.
+    let path: String
+    /// `run.json`; nil for an adapter alone.
+    let description: RunDescription?
+    /// How records became text.
+    let template: PromptTemplate
+    /// Tokens of the longest record.
+    let maximumLength: Int
+
+    /// - Parameters:
+    ///   - template: for an adapter alone.
+    ///   - maximumLength: for an adapter alone.
+    /// - Throws: `FederationError`, `CommandFailure` when both are missing or contradict the run.
+    init(_ path: String, template: PromptTemplate?, maximumLength: Int?) throws {
+        self.path = path
+        let isRun = FileManager.default.fileExists(atPath: path + "/run.json")
+        description = isRun ? try RunDirectory.description(at: path) : nil
+        guard let template = description?.template ?? template,
+            let maximumLength = description?.maximumLength ?? maximumLength
+        else {
+            throw CommandFailure(
+                "\(path) is an adapter without its run.json; give --template and --max-length as the run had them."
+            )
+        }
+        self.template = template
+        self.maximumLength = maximumLength
+    }
+
+    /// SHA-256 of the adapter's weights.
+    ///
+    /// - Throws: `CommandFailure` when there are none.
+    static func adapterDigest(_ path: String) throws -> String {
+        let files = [path, path + "/adapter"].map { $0 + "/adapter_model.safetensors" }
+        guard let file = files.first(where: { FileManager.default.fileExists(atPath: $0) }) else {
+            throw CommandFailure(
+                "\(path) holds no adapter_model.safetensors; give a finished run, or the adapter that it broadcast."
+            )
+        }
+        return try FileDigest.hexadecimal(of: file)
+    }
+
+    /// Refuses a plan whose root the run did not record before round 1.
+    func check(_ plan: DrawnPlan, path planPath: String) throws {
+        guard let description else { return }
+        let root = try plan.commitment().root
+        guard description.commitments?.contains(where: { $0.root == root }) == true else {
+            throw CommandFailure(
+                "\(path) did not record the root of \(planPath) before round 1; give the plan that it was tuned with."
+            )
+        }
+    }
+}
