@@ -29,18 +29,17 @@ public enum Audit {
         if inputs.isEmpty { throw AuditError.nothingToAudit }
         try suite.validate()
         let attacks = try suite.makeAttacks()
-        let total = inputs.reduce(0) { $0 + $1.vantages.count * 3 + 2 }
+        let total = inputs.reduce(0) { $0 + $1.vantages.count * 2 + 1 }
         var completed = 0
         var runs: [AuditReport.RunReport] = []
         var scores: [RunScores] = []
         progress?(ProgressEvent(phase: "attacking", completed: 0, total: total, unit: "tables"))
-        func finishedTable() {
-            completed += 1
-            progress?(ProgressEvent(phase: "attacking", completed: completed, total: total, unit: "tables"))
-        }
         for input in inputs {
-            let scored = try ScoredRun(input, suite: suite, attacks: attacks, finishedTable: finishedTable)
-            let evaluation = try RunEvaluation(scored, suite: suite, finishedTable: finishedTable)
+            let scored = try ScoredRun(input, suite: suite, attacks: attacks)
+            let evaluation = try RunEvaluation(scored, suite: suite) {
+                completed += 1
+                progress?(ProgressEvent(phase: "attacking", completed: completed, total: total, unit: "tables"))
+            }
             runs.append(evaluation.report)
             scores.append(evaluation.scores)
         }

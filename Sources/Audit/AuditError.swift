@@ -80,7 +80,8 @@ public enum AuditError: Error, Equatable, CustomStringConvertible {
         case .unusableExchange(let path, let reason, let remedy):
             return "\(path) cannot be used: \(reason); \(remedy)."
         case .overLimit(let holder, let asked, let used, let limit):
-            return "\(holder) asks for \(asked) records and had \(used) of its \(limit) today; answer tomorrow, or raise --limit."
+            return
+                "\(holder) asks for \(asked) records and had \(used) of its \(limit) today; answer tomorrow, or raise --limit."
         case .unreadableReport(let reason):
             return "The report cannot be rendered (\(reason)); make it again with `fsot audit run`."
         }

@@ -34,9 +34,8 @@ public struct ScoredRun: Sendable {
 
     /// Scores a run by every attack that its observations allow, and by both controls.
     ///
-    /// - Parameter finishedTable: called after each table of attacks.
     /// - Throws: `AuditError`.
-    init(_ input: AuditInput, suite: AttackSuite, attacks: [any Attack], finishedTable: () -> Void) throws {
+    init(_ input: AuditInput, suite: AttackSuite, attacks: [any Attack]) throws {
         for vantage in input.vantages { try vantage.check(count: input.records.count) }
         let kept = input.scorable
         let records = kept.map { input.records[$0] }
@@ -47,12 +46,10 @@ public struct ScoredRun: Sendable {
             records: records.map { ScoredRecord(id: $0.id, holder: $0.holder, coin: $0.coin, isMember: $0.isMember) },
             leftOut: input.records.count - kept.count,
             blind: BlindBaseline(suite.blind).scores(of: records, using: &folds),
-            vantages: try input.vantages.map { vantage in
-                defer { finishedTable() }
-                return try ScoredVantage(vantage, of: input.records, at: kept, attacks: attacks)
+            vantages: try input.vantages.map {
+                try ScoredVantage($0, of: input.records, at: kept, attacks: attacks)
             }
         )
-        finishedTable()
     }
 }
 

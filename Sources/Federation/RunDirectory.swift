@@ -178,6 +178,9 @@ public struct RunDirectory: RoundStore {
     /// Where it lies.
     public let path: String
     private let schema: AdapterSchema
+    /// Whether the adapter after every round stays, and not only the latest and the best: for data holders who audit what each
+    /// round's sum gives away.
+    public var keepsRounds = false
 
     private var runFile: String { path + "/run.json" }
     private var metricsFile: String { path + "/metrics.jsonl" }
@@ -297,9 +300,39 @@ public struct RunDirectory: RoundStore {
         let lines = try (earlier + [record]).map { String(decoding: try encoder.encode($0), as: UTF8.self) + "\n" }
         try AtomicFile.write(lines.joined(), to: metricsFile)
         try AtomicFile.write(try Self.encode(progress), to: checkpointFile)
-        for old in 1..<max(1, record.round) where old != progress.bestRound {
+        for old in 1..<max(1, record.round) where !keepsRounds && old != progress.bestRound {
             try? FileManager.default.removeItem(atPath: roundFile(old))
         }
+    }
+
+    /// The sums that the broadcasts give away to whoever keeps them: the differences of consecutive adapters, single updates
+    /// unknown. Only rounds whose adapter and whose predecessor's are still there, and in which the adapter moved.
+    ///
+    /// - Parameters:
+    ///   - path: the run.
+    ///   - schema: of the adapter.
+    ///   - initial: the adapter before round 1.
+    ///   - limit: the last round to look at.
+    /// - Throws: `FederationError.invalidRun`, `CheckpointError`.
+    public static func broadcastSums(
+        at path: String,
+        schema: AdapterSchema,
+        initial: AdapterState,
+        upTo limit: Int
+    ) throws -> [RoundObservation] {
+        let run = RunDirectory(path: path, schema: schema)
+        var sums: [RoundObservation] = []
+        var before: AdapterState? = initial
+        for round in 1...max(1, limit) {
+            let isKept = FileManager.default.fileExists(atPath: run.roundFile(round))
+            let after = isKept ? try run.state(after: round) : nil
+            if let before, let after, before != after {
+                let sum = after.difference(from: before)
+                sums.append(RoundObservation(round: round, broadcast: before.values, updates: [:], aggregate: sum))
+            }
+            before = after
+        }
+        return sums
     }
 
     /// Removes the run: for one that failed in its first round.

@@ -53,7 +53,8 @@ struct AuditPlanTests {
         }
         let plan = try DrawnPlan.draw(
             files: [file("a.jsonl", lines("a")), file("b.jsonl", lines("b"))],
-            seed: 1, holdout: 0.5
+            seed: 1,
+            holdout: 0.5
         ).plan
         #expect(plan.coinCount == 40)
         for patient in 0..<40 {
@@ -75,7 +76,8 @@ struct AuditPlanTests {
                 file("a.jsonl", texts(30) + [copy, copy]), file("b.jsonl", texts(30, from: 100) + [sameContent]),
                 file("c.jsonl", texts(30, from: 200) + [chained, chainedCopy]),
             ],
-            seed: 3, holdout: 0.5
+            seed: 3,
+            holdout: 0.5
         ).plan
         let tied = [30, 31, 62, 93, 94]
         #expect(Set(tied.map { plan.records[$0].coin }).count == 1)
@@ -93,7 +95,11 @@ struct AuditPlanTests {
     @Test("The plan directory holds the lines verbatim, one side each, and is read back")
     func files() throws {
         let lines = texts(30) + [#"{"text":  "spaces   and \u00e9 stay", "unknown": [1, 2]}"#]
-        let drawn = try DrawnPlan.draw(files: [file("a.jsonl", lines), file("b.jsonl", texts(30, from: 90))], seed: 5, holdout: 0.5)
+        let drawn = try DrawnPlan.draw(
+            files: [file("a.jsonl", lines), file("b.jsonl", texts(30, from: 90))],
+            seed: 5,
+            holdout: 0.5
+        )
         let directory = temporaryDirectory()
         defer { try? FileManager.default.removeItem(atPath: directory) }
         try drawn.write(to: directory)
@@ -158,10 +164,18 @@ struct AuditPlanTests {
             try DrawnPlan.draw(files: [file("a.jsonl", oneSubject)], seed: 1, holdout: 0.5)
         }
         #expect(throws: AuditError.duplicateHolder(name: "data-a")) {
-            try DrawnPlan.draw(files: [file("a.jsonl", texts(30)), file("a.csv.gz", texts(30, from: 50))], seed: 1, holdout: 0.5)
+            try DrawnPlan.draw(
+                files: [file("a.jsonl", texts(30)), file("a.csv.gz", texts(30, from: 50))],
+                seed: 1,
+                holdout: 0.5
+            )
         }
         #expect(throws: AuditError.oneSidedHolder(name: "b")) {
-            try DrawnPlan.draw(files: [file("a.jsonl", texts(30)), file("b.jsonl", texts(1, from: 50))], seed: 1, holdout: 0.5)
+            try DrawnPlan.draw(
+                files: [file("a.jsonl", texts(30)), file("b.jsonl", texts(1, from: 50))],
+                seed: 1,
+                holdout: 0.5
+            )
         }
         let warnings = try DrawnPlan.draw(files: [file("a.jsonl", texts(60))], seed: 1, holdout: 0.5).plan.warnings
         #expect(warnings.count == 1 && warnings[0].contains("cannot be told from chance"))

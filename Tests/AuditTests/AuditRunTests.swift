@@ -66,6 +66,17 @@ struct AuditRunTests {
         #expect(report.verdict.reasons.contains { $0.contains("no model") })
     }
 
+    @Test("With a tenth held out, a leak and a broken split are found as well, and silence is no finding")
+    func unequalSides() throws {
+        let loud = try run(SyntheticRun(leak: 0.9, recordsPerHolder: 160, holdout: 0.1))
+        #expect(loud.verdict.outcome == .leakage, "\(loud.verdict)")
+        let broken = try run(SyntheticRun(leak: 0, recordsPerHolder: 160, telltale: true, holdout: 0.1))
+        #expect(broken.verdict.outcome == .invalidSplit, "\(broken.runs[0].blind.aucInterval)")
+        let quiet = try run(SyntheticRun(leak: 0, recordsPerHolder: 160, holdout: 0.1))
+        #expect(quiet.verdict.outcome == .noneFound || quiet.verdict.outcome == .inconclusive, "\(quiet.verdict)")
+        #expect(abs(quiet.runs[0].blind.auc - 0.5) < 0.15)
+    }
+
     @Test("An attack that works on the untuned model makes the split not valid: 3")
     func contamination() throws {
         let report = try run(SyntheticRun(leak: 0, contamination: 0.8))

@@ -14,6 +14,7 @@ struct SyntheticRun {
     /// Makes the untuned model prefer the members already.
     var contamination = 0.0
     var changes = true
+    var holdout = 0.5
 
     private static let words = [
         "patient", "Reports", "mild", "Pain", "after", "walking", "since", "March", "no", "fever", "prescribed",
@@ -30,7 +31,7 @@ struct SyntheticRun {
         var loweredReference = tuned
         for holder in ["clinic-a", "clinic-b", "clinic-c"] {
             for number in 0..<recordsPerHolder {
-                let isMember = generator.uniform() < 0.5
+                let isMember = generator.uniform() < 1 - holdout
                 let count = 12 + Int(generator.uniform() * 30)
                 var words = (0..<count).map { _ in
                     Self.words[Int(generator.uniform() * Double(Self.words.count))]

@@ -31,7 +31,7 @@ public struct Coverage: Codable, Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - attacks: the suite's.
-    ///   - exports: what the data holders handed in.
+    ///   - exports: what the data holders handed in; each has the peer's view.
     ///   - isWhole: whether all data holders of the run did.
     static func of(_ attacks: [any Attack], in exports: [ScoreExport], isWhole: Bool) -> [Coverage] {
         attacks.flatMap { attack in
@@ -42,7 +42,7 @@ public struct Coverage: Codable, Sendable, Equatable {
                 else { return nil }
                 let views = exports.compactMap { $0.vantages.first { $0.vantage == vantage } }
                 let standing: Standing
-                if isCoordinator || (vantage == .owner && views.isEmpty) {
+                if views.isEmpty, vantage != .peer {
                     standing = .twinOnly
                 } else if views.isEmpty || !views.allSatisfy({ $0.attacks.contains { $0.attack == attack.name } }) {
                     standing = .notTested

@@ -37,7 +37,11 @@ public enum ExchangeFile {
             nan: "NaN"
         )
         guard let found = self.schema(of: data) else {
-            throw AuditError.unusableExchange(path: path, reason: "it is not JSON with a schema", remedy: "give what \(maker) wrote")
+            throw AuditError.unusableExchange(
+                path: path,
+                reason: "it is not JSON with a schema",
+                remedy: "give what \(maker) wrote"
+            )
         }
         guard found == schema else {
             throw AuditError.unusableExchange(

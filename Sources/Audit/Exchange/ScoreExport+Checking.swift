@@ -30,8 +30,12 @@ extension ScoreExport {
             throw refuse("a record names a data holder that is not there")
         }
         var sides: [Int: Bool] = [:]
-        for opening in openings where sides.updateValue(opening.isIncluded, forKey: opening.coin) == !opening.isIncluded {
-            throw refuse("coin \(opening.coin) has two sides", "draw the plan again with fsot audit plan and tune again")
+        for opening in openings where sides.updateValue(opening.isIncluded, forKey: opening.coin) == !opening.isIncluded
+        {
+            throw refuse(
+                "coin \(opening.coin) has two sides",
+                "draw the plan again with fsot audit plan and tune again"
+            )
         }
         try checkScores(refuse)
     }
@@ -46,7 +50,8 @@ extension ScoreExport {
         let known = Set(try suite.makeAttacks().map(\.name))
         for vantage in vantages {
             let names = vantage.attacks.map(\.attack)
-            guard Set(names).count == names.count, known.isSuperset(of: names + vantage.nullControl.map(\.attack)) else {
+            guard Set(names).count == names.count, known.isSuperset(of: names + vantage.nullControl.map(\.attack))
+            else {
                 throw refuse("it has an attack twice, or one that its suite does not have", remedy)
             }
         }

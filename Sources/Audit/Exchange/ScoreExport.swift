@@ -44,20 +44,20 @@ public struct ScoreExport: Codable, Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - drawn: the holder's plan.
-    ///   - view: what a peer sees of the plan's records.
+    ///   - views: what a peer sees of the plan's records, and what the rounds' sums give away where they were kept.
     ///   - models: what was scored.
     ///   - suite: the attacks.
     /// - Throws: `AuditError`, `CryptographyError.noSecretMemory`.
     public init(
         of drawn: DrawnPlan,
-        peer view: VantageObservations,
+        views: [VantageObservations],
         models: ScoredModels,
         suite: AttackSuite
     ) throws {
         let commitment = try drawn.commitment()
         let records = drawn.auditedRecords
-        let input = AuditInput(name: "", facts: RunFacts(), records: records, vantages: [view])
-        let run = try ScoredRun(input, suite: suite, attacks: suite.makeAttacks(), finishedTable: {})
+        let input = AuditInput(name: "", facts: RunFacts(), records: records, vantages: views)
+        let run = try ScoredRun(input, suite: suite, attacks: suite.makeAttacks())
         schema = Self.currentSchema
         holders = commitment.holders
         root = commitment.root

@@ -102,6 +102,9 @@ struct Tune: AsyncParsableCommand {
     )
     var observe: [String] = []
 
+    @Flag(help: "Keep the adapter after every round, so that fsot audit score can attack the rounds' sums.")
+    var keepRounds = false
+
     @Flag(help: "Send updates in the clear. The coordinator then sees each one.")
     var noMasking = false
 
@@ -253,10 +256,11 @@ struct Tune: AsyncParsableCommand {
             isNoiseSeeded: privacy.isOn ? givenSeed != nil : nil
         )
         warnOfLargeDelta(description)
-        let store =
+        var store =
             try resume
             ? RunDirectory.resume(description, schema: site.schema, at: output)
             : RunDirectory.create(description, schema: site.schema, at: output)
+        store.keepsRounds = keepRounds
         let judge = try makeJudge(source, siteConfiguration, site: site, realignment: realignment, display: display)
         let session = TuningSession(
             description: description,

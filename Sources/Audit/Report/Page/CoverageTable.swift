@@ -13,9 +13,10 @@ struct CoverageTable {
             \(attacks.map(row))
             </table></div>
             <p class="quiet">Nobody in this federation holds members, held-out records and the full model together. “Real \
-            federation”: scores of all data holders on what the run itself broadcast, or on the owner’s model where the owner \
-            answered. “One party’s half”: of some of them. “Twin only”: it needs what nobody here has, such as single updates \
-            under secure aggregation; a simulation with everything in one place can show it. A dash: the attack does not apply.</p>
+            federation”: scores of all data holders on what the run itself broadcast (kept broadcasts give each round’s sum), or \
+            on the owner’s model where the owner answered. “One party’s half”: of some of them. “Twin only”: it needs what nobody \
+            here has or kept, such as single updates under secure aggregation; a simulation with everything in one place can show \
+            it. A dash: the attack does not apply.</p>
             <p class="quiet">The data holders’ scores were compared after each holder’s median was taken off, the coins dealt and \
             drawn anew within each holder.</p>
             """

@@ -9,7 +9,8 @@ import Sealing
 struct AuditMergeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "merge",
-        abstract: "Make one report of data holders' scores, of the cells of a sweep, or of several reports on one plan.",
+        abstract:
+            "Make one report of data holders' scores, of the cells of a sweep, or of several reports on one plan.",
         discussion: """
             The order of the files does not matter, nor which machine made which: the same files give the same bytes.
 
@@ -49,7 +50,9 @@ struct AuditMergeCommand: ParsableCommand {
         let staged = try StagedDirectory(destination: output)
         let found = try reports.map { path in
             guard let data = FileManager.default.contents(atPath: path) else {
-                throw CommandFailure("Cannot read \(path); give exports of fsot audit score, or cells of fsot audit sweep.")
+                throw CommandFailure(
+                    "Cannot read \(path); give exports of fsot audit score, or cells of fsot audit sweep."
+                )
             }
             return (path: path, data: data)
         }
@@ -119,7 +122,10 @@ struct AuditMergeCommand: ParsableCommand {
             let holders = export.holders.joined(separator: ", ")
             if let signer = try SealedExchange.signer(of: path, among: cards) {
                 provenance.append(
-                    RunFacts.Detail("scores of \(holders)", "signed by \(signer.name), fingerprint \(signer.fingerprint)")
+                    RunFacts.Detail(
+                        "scores of \(holders)",
+                        "signed by \(signer.name), fingerprint \(signer.fingerprint)"
+                    )
                 )
             } else {
                 provenance.append(RunFacts.Detail("scores of \(holders)", "not signed"))
@@ -137,7 +143,11 @@ struct AuditMergeCommand: ParsableCommand {
             exports,
             of: description,
             name: (URL(fileURLWithPath: directory).standardizedFileURL.path as NSString).lastPathComponent,
-            facts: RunFacts(ofFederation: description, exports.map(\.export)),
+            facts: RunFacts(
+                ofFederation: description,
+                rounds: RunDirectory.records(at: directory),
+                exports.map(\.export)
+            ),
             title: title ?? "Membership audit of a federation",
             provenance: provenance.sorted { $0.label < $1.label },
             progress: display.handler

@@ -184,8 +184,8 @@ struct AuditObserver {
             )
             return []
         }
-        let tuned = try tunedModel(of: description, source, precision)
         let records = drawn.auditedRecords
+        let tuned = try TunedModel(source, description, precision: precision)
         let witness = RoundWitness(
             tuned: tuned,
             sequences: collector.sequences,

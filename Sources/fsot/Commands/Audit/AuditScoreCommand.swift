@@ -6,6 +6,7 @@ import Emulators
 import Federation
 import Foundation
 import LanguageModels
+import PEFT
 import Sealing
 import Training
 
@@ -17,7 +18,8 @@ struct AuditScoreCommand: ParsableCommand {
         discussion: """
             The export holds scores, coins and the openings of the plan's commitment. No text, no tokens, nothing of single \
             tokens; records by salted names. What the owner of the full model sees is measured when it answered fsot audit \
-            query, and left out otherwise.
+            query, and left out otherwise. A run of fsot tune --keep-rounds also shows each round's sum, as every data holder \
+            receives it, and so what the attacks on updates find in it.
 
             Examples:
               fsot audit score run --plan north/plan --suite Attacks/quick.yaml -o north.scores.json
@@ -109,7 +111,9 @@ struct AuditScoreCommand: ParsableCommand {
             )
             try export.add(answered, to: query, path: answer)
         } else {
-            console.note("no --answer: what the owner of the full model sees is not tested here; a simulated twin can show it")
+            console.note(
+                "no --answer: what the owner of the full model sees is not tested here; a simulated twin can show it"
+            )
         }
         try AtomicFile.write(export.json(), to: output, permissions: 0o600)
         if let signer { try CMSSignature.sign(file: output, by: signer) }
@@ -157,25 +161,39 @@ struct AuditScoreCommand: ParsableCommand {
             configuration: files.configuration,
             path: source.path
         )
-        if audited.description?.realignment != nil, let middle = try RunDirectory.realigned(at: runOrAdapter, upTo: .max) {
+        if audited.description?.realignment != nil,
+            let middle = try RunDirectory.realigned(at: runOrAdapter, upTo: .max)
+        {
             try middle.apply(to: model, source.metadata)
         }
         let parameters = model.parameterCount
         model.compute(in: try compute.precision())
         let display = options.console.progress()
+        let collector = try scoring.collector(drawn.records)
         let view = try scoring.view(
             from: .peer,
             model,
             modelPath: source.path,
             adapter: runOrAdapter,
-            collector: scoring.collector(drawn.records),
+            collector: collector,
             names: ("emulator", "tuned emulator"),
             display: display
         )
+        let rounds = try roundEvidence(audited, drawn, source, collector, suite, display)
         display.finish()
+        var views = [view.observations]
+        if let rounds {
+            var aggregate = ObservationCollector.observations(
+                vantage: .aggregate,
+                tuned: view.tuned,
+                reference: view.untuned
+            )
+            aggregate.rounds = rounds
+            views.append(aggregate)
+        }
         let export = try ScoreExport(
             of: drawn,
-            peer: view.observations,
+            views: views,
             models: ScoredModels(
                 emulatorDigest: source.hexadecimalDigest,
                 adapterDigest: adapterDigest,
@@ -186,5 +204,49 @@ struct AuditScoreCommand: ParsableCommand {
             suite: suite
         )
         return (export, Magnitude.text(parameters))
+    }
+
+    /// What the rounds' sums say of each record, where the run kept consecutive broadcasts; `[records][rounds]`.
+    private func roundEvidence(
+        _ audited: AuditedRun,
+        _ drawn: DrawnPlan,
+        _ source: EmulatorSource,
+        _ collector: ObservationCollector,
+        _ suite: AttackSuite,
+        _ display: ProgressDisplay
+    ) throws -> [[RoundEvidence]]? {
+        let attacks = try suite.makeAttacks().filter { $0.needs.contains(.rounds) && !$0.needs.contains(.otherHolders) }
+        guard !attacks.isEmpty, let description = audited.description else { return nil }
+        let names = attacks.map(\.name).joined(separator: ", ")
+        guard description.realignment == nil else {
+            options.console.note(
+                "\(names): the run re-aligned its emulator between rounds, so its sums are not attacked"
+            )
+            return nil
+        }
+        let tuned = try TunedModel(source, description, precision: compute.precision())
+        let sums = try RunDirectory.broadcastSums(
+            at: runOrAdapter,
+            schema: tuned.schema,
+            initial: tuned.state,
+            upTo: suite.observedRounds
+        )
+        guard !sums.isEmpty else {
+            options.console.note("\(names): the run kept no broadcasts of its first rounds; tune with --keep-rounds")
+            return nil
+        }
+        let witness = RoundWitness(
+            tuned: tuned,
+            sequences: collector.sequences,
+            holders: drawn.auditedRecords.map(\.holder),
+            wanted: Set(attacks.flatMap(\.needs)),
+            progress: display.handler,
+            isCancelled: { Interruption.isRequested }
+        )
+        var evidence = [[RoundEvidence]](repeating: [], count: drawn.records.count)
+        for sum in sums {
+            for (index, found) in try witness.measure(sum).aggregate.enumerated() { evidence[index].append(found) }
+        }
+        return evidence
     }
 }

@@ -75,8 +75,9 @@ extension RunFacts {
     ///
     /// - Parameters:
     ///   - description: the run's `run.json`.
+    ///   - rounds: the run's log, where the auditor has it.
     ///   - exports: what the data holders handed in; not empty.
-    init(ofFederation description: RunDescription, _ exports: [ScoreExport]) {
+    init(ofFederation description: RunDescription, rounds: [RoundRecord], _ exports: [ScoreExport]) {
         self.init()
         let metadata = description.metadata
         let shipped = exports[0].shippedParameters
@@ -88,6 +89,7 @@ extension RunFacts {
         adapterParameters = description.adapterParameters
         adapterBytes = description.adapterParameters * 4
         emulatorBytes = description.emulatorBytes
+        if !rounds.isEmpty { coordinatorSaw = Self.coordinatorSaw(description, rounds) }
         details = Self.details(of: description, rounds: description.federation.rounds)
         details += [
             Self.recordsAsText(description), Detail("seed", "\(description.federation.seed)"),
