@@ -14,8 +14,10 @@ public struct ScoredRun: Sendable {
     public var blind: [Double]
     /// One entry a vantage point.
     public var vantages: [ScoredVantage]
+    /// What was read out of the rounds' updates; nil when it was not tried.
+    public var reconstructions: [ReconstructionResult]?
 
-    /// Keeps the values.
+    /// Keeps the values; nothing was read out of updates.
     public init(
         name: String,
         facts: RunFacts,
@@ -50,6 +52,7 @@ public struct ScoredRun: Sendable {
                 try ScoredVantage($0, of: input.records, at: kept, attacks: attacks)
             }
         )
+        reconstructions = input.reconstructions
     }
 }
 

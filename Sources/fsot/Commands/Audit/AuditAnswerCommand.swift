@@ -133,19 +133,23 @@ struct AuditAnswerCommand: ParsableCommand {
             template: template,
             maximumLength: asked.maximumLength,
             wanted: Set(try asked.suite.makeAttacks().flatMap(\.needs)),
-            population: population
+            population: population,
+            precision: compute.precision()
         )
         let full = try LanguageModel.load(files.checkpoint.tensors, configuration: files.configuration, path: model)
         let parameters = full.parameterCount
-        full.compute(in: try compute.precision())
+        full.compute(in: scoring.precision)
         let display = options.console.progress()
+        let collector = try scoring.collector(records)
+        let untuned = try scoring.untuned(full, collector, "full model", display)
         let view = try scoring.view(
             from: .owner,
             full,
             modelPath: model,
             adapter: adapter,
-            collector: scoring.collector(records),
-            names: ("full model", "plugged-in model"),
+            collector: collector,
+            untuned: untuned,
+            name: "plugged-in model",
             display: display
         )
         display.finish()

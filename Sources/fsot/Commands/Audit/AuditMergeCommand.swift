@@ -16,7 +16,8 @@ struct AuditMergeCommand: ParsableCommand {
 
             Scores of fsot audit score are checked against the roots that run.json recorded before round 1: an altered coin, \
             a missing record, another suite or adapter is refused. Signatures beside them are checked too. Exit code as for \
-            fsot audit run: 0 nothing found, 2 leakage above policy, 3 the split is not valid, 4 inconclusive.
+            fsot audit run: 0 nothing found, 2 leakage above policy, 3 the split is not valid, 4 inconclusive, 5 a \
+            stated ε is refuted.
 
             Examples:
               fsot audit merge north.scores.json lake.scores.json hill.scores.json --run-commitments run/run.json -o report

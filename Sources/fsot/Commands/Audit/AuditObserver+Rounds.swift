@@ -9,23 +9,6 @@ import Sealing
 import TensorEngine
 
 extension AuditObserver {
-    /// The emulator of a run with its adapter attached, frozen.
-    func tunedModel(
-        of description: RunDescription,
-        _ source: EmulatorSource,
-        _ precision: ComputePrecision
-    ) throws -> TunedModel {
-        let tuned = try TunedModel(
-            emulator: try load(try ModelFiles(source.directory), source.path),
-            metadata: description.metadata,
-            method: description.site.method,
-            seed: description.site.seed
-        )
-        for parameter in tuned.adapter.parameters { parameter.isTrainable = false }
-        tuned.model.compute(in: precision)
-        return tuned
-    }
-
     /// What could be seen of a round, opened with the auditor's identity.
     func observation(of round: Int, at path: String) throws -> RoundObservation {
         let file = RunDirectory.observationFile(round, at: path)
@@ -51,7 +34,7 @@ extension AuditObserver {
             return nil
         }
         // Rounded as in training, so that a right prefix's input is the one that left its trace.
-        let tuned = try tunedModel(of: description, source, description.site.precision)
+        let tuned = try TunedModel(source, description, precision: description.site.precision)
         let reconstruction = TextReconstruction(
             tuned: tuned,
             maximumLength: description.maximumLength,

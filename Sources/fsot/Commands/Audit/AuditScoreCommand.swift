@@ -154,7 +154,8 @@ struct AuditScoreCommand: ParsableCommand {
             template: audited.template,
             maximumLength: audited.maximumLength,
             wanted: Set(try suite.makeAttacks().flatMap(\.needs)),
-            population: population
+            population: population,
+            precision: compute.precision()
         )
         let model = try LanguageModel.load(
             files.checkpoint.tensors,
@@ -167,16 +168,18 @@ struct AuditScoreCommand: ParsableCommand {
             try middle.apply(to: model, source.metadata)
         }
         let parameters = model.parameterCount
-        model.compute(in: try compute.precision())
+        model.compute(in: scoring.precision)
         let display = options.console.progress()
         let collector = try scoring.collector(drawn.records)
+        let untuned = try scoring.untuned(model, collector, "emulator", display)
         let view = try scoring.view(
             from: .peer,
             model,
             modelPath: source.path,
             adapter: runOrAdapter,
             collector: collector,
-            names: ("emulator", "tuned emulator"),
+            untuned: untuned,
+            name: "tuned emulator",
             display: display
         )
         let rounds = try roundEvidence(audited, drawn, source, collector, suite, display)
@@ -186,7 +189,7 @@ struct AuditScoreCommand: ParsableCommand {
             var aggregate = ObservationCollector.observations(
                 vantage: .aggregate,
                 tuned: view.tuned,
-                reference: view.untuned
+                reference: untuned
             )
             aggregate.rounds = rounds
             views.append(aggregate)

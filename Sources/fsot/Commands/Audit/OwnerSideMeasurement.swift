@@ -87,13 +87,20 @@ struct OwnerSideMeasurement {
             try AtomicFile.write(try Console.encode(settings) + "\n", to: file)
         }
         if !FileManager.default.fileExists(atPath: plan) {
-            try program.run(["audit", "plan", "--data"] + command.data + ["--seed", "\(command.seed)", "-o", plan])
+            try program.run(
+                ["audit", "plan", "--data"] + command.data
+                    + ["--seed", "\(command.seed)", "--holdout", "0.5", "-o", plan]
+            )
         }
         if !FileManager.default.fileExists(atPath: tuned) { try tune(files.configuration.layerCount) }
     }
 
     private func identity(_ files: ModelFiles) throws -> String {
         BaseModelFiles.identity(try BaseModelFiles.digests(of: files.checkpoint))
+    }
+
+    private func load(_ files: ModelFiles, _ path: String) throws -> LanguageModel {
+        try LanguageModel.load(files.checkpoint.tensors, configuration: files.configuration, path: path)
     }
 
     /// The owner's tuning: all blocks but one, as one data holder without secure aggregation.
@@ -143,38 +150,36 @@ struct OwnerSideMeasurement {
     }
 
     private func observe(_ emulator: String, _ cell: OwnerSideCell, _ suite: AttackSuite) throws -> AuditInput {
-        let observer = AuditObserver(
-            modelPath: nil,
-            wanted: Set(try suite.makeAttacks().flatMap(\.needs)),
-            rounds: 0,
-            population: nil,
-            reconstructs: false,
-            cache: ScoreCache(directory: work + "/scores"),
-            opening: OpeningOptions(),
-            precision: .fastest,
-            console: console
-        )
         let drawn = try DrawnPlan.load(from: plan)
         let display = console.progress()
         let origin = try ModelFiles(path: command.model)
-        let collector = try observer.collector(drawn, try RunDirectory.description(at: run), origin)
-        let original = try observer.load(origin, command.model)
+        let description = try RunDirectory.description(at: run)
+        let scoring = try RecordScoring(
+            origin,
+            template: description.template,
+            maximumLength: description.maximumLength,
+            wanted: Set(try suite.makeAttacks().flatMap(\.needs)),
+            cache: ScoreCache(directory: work + "/scores"),
+            precision: .fastest
+        )
+        let collector = try scoring.collector(drawn.records)
+        let original = try load(origin, command.model)
         let parameters = original.parameterCount
-        original.compute(in: observer.precision)
-        let reference = try observer.cached(
-            try identity(origin),
-            collector,
+        original.compute(in: scoring.precision)
+        let reference = try scoring.untuned(
             original,
+            identity: identity(origin),
+            collector,
             "the public model",
             display
         )
         let attackedFiles = try ModelFiles(path: emulator)
-        let attacked = try observer.load(attackedFiles, emulator)
+        let attacked = try load(attackedFiles, emulator)
         let shipped = attacked.parameterCount
-        attacked.compute(in: observer.precision)
+        attacked.compute(in: scoring.precision)
         // The tuned model itself stands at ratio 1 of every way.
         let shared = cell.ratio == 1 ? try identity(attackedFiles) : nil
-        let scores = try observer.cached(shared, collector, attacked, cell.name, display)
+        let scores = try scoring.untuned(attacked, identity: shared, collector, cell.name, display)
         display.finish()
         let records = drawn.auditedRecords
         var facts = RunFacts()
@@ -225,11 +230,7 @@ struct OwnerSideMeasurement {
             arguments += ["--keep", "\(cell.ratio)"]
         } else {
             let files = try ModelFiles(path: tuned)
-            let model = try LanguageModel.load(
-                files.checkpoint.tensors,
-                configuration: files.configuration,
-                path: tuned
-            )
+            let model = try load(files, tuned)
             let thinning = BlockWeights(of: model).thinning(to: cell.ratio)
             arguments += ["--keep", "1", "--feed-forward", "\(thinning.feedForward)"]
             if thinning.attention < 1 { arguments += ["--attention", "\(thinning.attention)"] }

@@ -2,6 +2,7 @@ import Audit
 import Foundation
 import LanguageModels
 import PEFT
+import TensorEngine
 import Training
 
 /// Scores records under a model before and after an adapter was put onto it: what one vantage point sees of the tokens.
@@ -11,13 +12,16 @@ struct RecordScoring {
     let wanted: Set<Evidence>
     /// Records that nobody trained on, for RECALL; nil: none.
     let population: String?
-    /// Positions of the model.
+    /// Where untuned models' scores are kept from run to run; nil: nowhere.
+    let cache: ScoreCache?
+    /// What the models compute in.
+    let precision: ComputePrecision
+    /// Positions of the model before a record of the greatest length.
     let room: Int
 
-    /// What a vantage point sees, and the scores that it is made of.
+    /// What a vantage point sees, and the tuned model's scores.
     struct View {
         var observations: VantageObservations
-        var untuned: ObservationCollector.ModelScores
         var tuned: ObservationCollector.ModelScores
     }
 
@@ -30,7 +34,9 @@ struct RecordScoring {
         template: PromptTemplate,
         maximumLength: Int,
         wanted: Set<Evidence>,
-        population: String?
+        population: String? = nil,
+        cache: ScoreCache? = nil,
+        precision: ComputePrecision
     ) throws {
         encoder = try RecordEncoder(
             files.tokenizer,
@@ -40,6 +46,8 @@ struct RecordScoring {
         )
         self.wanted = wanted
         self.population = population
+        self.cache = cache
+        self.precision = precision
         room = files.configuration.maximumPositions - maximumLength
     }
 
@@ -58,33 +66,48 @@ struct RecordScoring {
         )
     }
 
-    /// Scores the records untuned, puts the adapter onto the model, and scores them again.
+    /// The scores of an untuned model.
+    ///
+    /// - Parameter identity: tells the model from others in the cache; nil: not kept there.
+    func untuned(
+        _ model: LanguageModel,
+        identity: String? = nil,
+        _ collector: ObservationCollector,
+        _ name: String,
+        _ display: ProgressDisplay
+    ) throws -> ObservationCollector.ModelScores {
+        guard let cache, let identity else { return try score(collector, model, name, display) }
+        return try cache.scores(of: "\(identity) \(precision.rawValue)", on: collector) {
+            try score(collector, model, name, display)
+        }
+    }
+
+    /// Puts the adapter onto the model and scores the records.
     ///
     /// - Parameters:
     ///   - model: the untuned model; it holds the adapter afterwards.
     ///   - modelPath: for errors only.
     ///   - adapter: an adapter directory, or a run with one.
-    ///   - untuned: the untuned model's scores, where they are known.
-    ///   - names: of the untuned and the tuned model, for progress.
+    ///   - untuned: the untuned model's scores.
+    ///   - name: of the tuned model, for progress.
     func view(
         from vantage: VantagePoint,
         _ model: LanguageModel,
         modelPath: String,
         adapter: String,
         collector: ObservationCollector,
-        untuned: ObservationCollector.ModelScores? = nil,
-        names: (untuned: String, tuned: String),
+        untuned: ObservationCollector.ModelScores,
+        name: String,
         display: ProgressDisplay
     ) throws -> View {
-        let reference = try untuned ?? score(collector, model, names.untuned, display)
         let placed = try AdapterPlacement(adapter, model: model, modelPath: modelPath).load(onto: model)
         (placed as? LoRA)?.merge()
-        let tuned = try score(collector, model, names.tuned, display)
-        var observations = ObservationCollector.observations(vantage: vantage, tuned: tuned, reference: reference)
+        let tuned = try score(collector, model, name, display)
+        var observations = ObservationCollector.observations(vantage: vantage, tuned: tuned, reference: untuned)
         observations.prefixedTuned = try prefix().map {
-            try score(collector.prefixed(by: $0), model, "\(names.tuned) behind a prefix", display).plain
+            try score(collector.prefixed(by: $0), model, "\(name) behind a prefix", display).plain
         }
-        return View(observations: observations, untuned: reference, tuned: tuned)
+        return View(observations: observations, tuned: tuned)
     }
 
     /// Records that nobody trained on, as they stand before a record under RECALL.

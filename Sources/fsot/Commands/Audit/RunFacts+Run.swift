@@ -45,6 +45,7 @@ extension RunFacts {
         coordinatorSaw = Self.coordinatorSaw(description, rounds)
         self.utility = utility
         protections = PrivacyStatement(description)?.protections
+        heldOutShare = plan.heldOutShare
         twins = description.isMasked && description.observedFor != nil ? [.individual] : nil
         let seconds = rounds.reduce(0) { $0 + $1.seconds }
         details = Self.details(of: description, rounds: rounds.count)
@@ -89,6 +90,9 @@ extension RunFacts {
         adapterParameters = description.adapterParameters
         adapterBytes = description.adapterParameters * 4
         emulatorBytes = description.emulatorBytes
+        protections = PrivacyStatement(description)?.protections
+        // Bounds from guesses need every coin to be fair.
+        heldOutShare = exports.map(\.holdout).first { $0 != 0.5 } ?? 0.5
         if !rounds.isEmpty { coordinatorSaw = Self.coordinatorSaw(description, rounds) }
         details = Self.details(of: description, rounds: description.federation.rounds)
         details += [
