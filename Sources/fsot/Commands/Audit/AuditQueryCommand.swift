@@ -19,23 +19,10 @@ struct AuditQueryCommand: ParsableCommand {
             """
     )
 
-    @Argument(help: "The run directory, or the adapter that was broadcast at its end.")
-    var runOrAdapter: String
-
-    @Option(help: "Your plan of fsot audit plan.")
-    var plan: String
+    @OptionGroup var audited: AuditedRunOptions
 
     @Option(help: "The owner's card.")
     var to: String
-
-    @Option(help: "The attack suite, the same as for fsot audit score. (default: the built-in quick suite)")
-    var suite: String?
-
-    @Option(help: "How records become text, for an adapter without its run.json: alpaca, chatml or plain.")
-    var template: PromptTemplate?
-
-    @Option(help: "Tokens of the longest example, for an adapter without its run.json.")
-    var maxLength: Int?
 
     @Option(name: .shortAndLong, help: "The sealed query, such as north.query.age.")
     var output: String
@@ -51,16 +38,9 @@ struct AuditQueryCommand: ParsableCommand {
     }
 
     mutating func run() throws {
-        let audited = try AuditedRun(runOrAdapter, template: template, maximumLength: maxLength)
-        let drawn = try DrawnPlan.load(from: plan)
-        try audited.check(drawn, path: plan)
+        let (audited, drawn, suite) = try self.audited.load()
         let owner = try IdentityCard(path: to)
-        let query = try ScoreQuery(
-            of: drawn,
-            suite: suite.map { try SuiteFile.read($0) } ?? AttackSuite(),
-            template: audited.template.rawValue,
-            maximumLength: audited.maximumLength
-        )
+        let query = try AuditedRunOptions.query(audited, drawn, suite)
         try SealedExchange.write(query.json(), to: output, for: owner)
         options.console.warn(
             "\(output) shows \(owner.name) the text of \(query.lines.count) records, and not which of them were trained on"

@@ -28,11 +28,7 @@ struct AuditScoreCommand: ParsableCommand {
             """
     )
 
-    @Argument(help: "The run directory, or the adapter that was broadcast at its end.")
-    var runOrAdapter: String
-
-    @Option(help: "Your plan of fsot audit plan.")
-    var plan: String
+    @OptionGroup var audited: AuditedRunOptions
 
     @Option(help: "The emulator. (default: the one that the run names)")
     var emulator: String?
@@ -47,15 +43,6 @@ struct AuditScoreCommand: ParsableCommand {
 
     @Option(help: "Records of the same kind that nobody trained on, for RECALL.")
     var population: String?
-
-    @Option(help: "The attack suite, the same at all data holders. (default: the built-in quick suite)")
-    var suite: String?
-
-    @Option(help: "How records become text, for an adapter without its run.json: alpaca, chatml or plain.")
-    var template: PromptTemplate?
-
-    @Option(help: "Tokens of the longest example, for an adapter without its run.json.")
-    var maxLength: Int?
 
     @Option(help: ComputeChoice.help)
     var compute: ComputeChoice = .auto
@@ -79,21 +66,19 @@ struct AuditScoreCommand: ParsableCommand {
 
     mutating func run() throws {
         let console = options.console
-        let audited = try AuditedRun(runOrAdapter, template: template, maximumLength: maxLength)
-        let drawn = try DrawnPlan.load(from: plan)
-        try audited.check(drawn, path: plan)
-        let suite = try suite.map { try SuiteFile.read($0) } ?? AttackSuite()
+        let (audited, drawn, suite) = try self.audited.load()
+        let run = audited.path
         let signer = try sign.map { try IdentityFile.load($0, passphrase: opening.passphrase) }
         guard let emulatorPath = emulator ?? audited.description?.emulator else {
-            throw CommandFailure("\(runOrAdapter) does not say which emulator it was tuned on; give --emulator.")
+            throw CommandFailure("\(run) does not say which emulator it was tuned on; give --emulator.")
         }
         let source = try EmulatorSource(path: emulatorPath, opening: opening, console: console)
         if let description = audited.description, source.hexadecimalDigest != description.emulatorDigest {
             throw CommandFailure(
-                "\(emulatorPath) is not the emulator that \(runOrAdapter) was tuned on; put that one back before scoring."
+                "\(emulatorPath) is not the emulator that \(run) was tuned on; put that one back before scoring."
             )
         }
-        let adapterDigest = try AuditedRun.adapterDigest(runOrAdapter)
+        let adapterDigest = try AuditedRun.adapterDigest(run)
         var answered: ScoreAnswer?
         if let answer {
             // Before the work: what is sealed to somebody else fails at once.
@@ -103,13 +88,7 @@ struct AuditScoreCommand: ParsableCommand {
         }
         var (export, shipped) = try score(audited, drawn, source, suite: suite, adapterDigest: adapterDigest)
         if let answered, let answer {
-            let query = try ScoreQuery(
-                of: drawn,
-                suite: suite,
-                template: audited.template.rawValue,
-                maximumLength: audited.maximumLength
-            )
-            try export.add(answered, to: query, path: answer)
+            try export.add(answered, to: AuditedRunOptions.query(audited, drawn, suite), path: answer)
         } else {
             console.note(
                 "no --answer: what the owner of the full model sees is not tested here; a simulated twin can show it"
@@ -163,7 +142,7 @@ struct AuditScoreCommand: ParsableCommand {
             path: source.path
         )
         if audited.description?.realignment != nil,
-            let middle = try RunDirectory.realigned(at: runOrAdapter, upTo: .max)
+            let middle = try RunDirectory.realigned(at: audited.path, upTo: .max)
         {
             try middle.apply(to: model, source.metadata)
         }
@@ -176,7 +155,7 @@ struct AuditScoreCommand: ParsableCommand {
             from: .peer,
             model,
             modelPath: source.path,
-            adapter: runOrAdapter,
+            adapter: audited.path,
             collector: collector,
             untuned: untuned,
             name: "tuned emulator",
@@ -229,7 +208,7 @@ struct AuditScoreCommand: ParsableCommand {
         }
         let tuned = try TunedModel(source, description, precision: compute.precision())
         let sums = try RunDirectory.broadcastSums(
-            at: runOrAdapter,
+            at: audited.path,
             schema: tuned.schema,
             initial: tuned.state,
             upTo: suite.observedRounds

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Audit
 import Federation
 import Foundation
@@ -55,5 +56,40 @@ struct AuditedRun {
                 "\(path) did not record the root of \(planPath) before round 1; give the plan that it was tuned with."
             )
         }
+    }
+}
+
+/// Which run a data holder speaks of, with which plan and suite.
+struct AuditedRunOptions: ParsableArguments {
+    @Argument(help: "The run directory, or the adapter that was broadcast at its end.")
+    var runOrAdapter: String
+
+    @Option(help: "Your plan of fsot audit plan.")
+    var plan: String
+
+    @Option(help: "The attack suite, the same at all data holders. (default: the built-in quick suite)")
+    var suite: String?
+
+    @Option(help: "How records become text, for an adapter without its run.json: alpaca, chatml or plain.")
+    var template: PromptTemplate?
+
+    @Option(help: "Tokens of the longest example, for an adapter without its run.json.")
+    var maxLength: Int?
+
+    /// Reads run, plan and suite, and refuses a plan that is not the run's.
+    ///
+    /// - Throws: `AuditError`, `FederationError`, `CommandFailure`.
+    func load() throws -> (run: AuditedRun, drawn: DrawnPlan, suite: AttackSuite) {
+        let run = try AuditedRun(runOrAdapter, template: template, maximumLength: maxLength)
+        let drawn = try DrawnPlan.load(from: plan)
+        try run.check(drawn, path: plan)
+        return (run, drawn, try suite.map { try SuiteFile.read($0) } ?? AttackSuite())
+    }
+
+    /// The query to the owner, which these always give alike.
+    ///
+    /// - Throws: `CryptographyError.noSecretMemory`, `AuditError.damagedPlan`.
+    static func query(_ run: AuditedRun, _ drawn: DrawnPlan, _ suite: AttackSuite) throws -> ScoreQuery {
+        try ScoreQuery(of: drawn, suite: suite, template: run.template.rawValue, maximumLength: run.maximumLength)
     }
 }
