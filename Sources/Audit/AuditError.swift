@@ -30,6 +30,8 @@ public enum AuditError: Error, Equatable, CustomStringConvertible {
     case invalidSweep(reason: String)
     /// A file of scores cannot be used.
     case unreadableScores(path: String, reason: String)
+    /// A set of shadow models cannot be used.
+    case unusableShadows(path: String, reason: String)
     /// A report.json is not one that this version can render.
     case unreadableReport(reason: String)
 
@@ -73,6 +75,9 @@ public enum AuditError: Error, Equatable, CustomStringConvertible {
             return "The sweep cannot be used: \(reason); correct the command, or remove the cell."
         case .unreadableScores(let path, let reason):
             return "\(path) cannot be used (\(reason)); give CSV with a header and a column score."
+        case .unusableShadows(let path, let reason):
+            return
+                "The shadow models in \(path) cannot be used (\(reason)); train them with `fsot audit shadows`, or go on with --resume."
         case .unreadableReport(let reason):
             return "The report cannot be rendered (\(reason)); make it again with `fsot audit run`."
         }

@@ -13,9 +13,10 @@ struct RunEvaluation {
         attacks: [any Attack],
         finishedTable: () -> Void
     ) throws {
-        for vantage in input.vantages { try vantage.check(count: input.records.count) }
+        let views = input.vantages + [input.positiveControl?.view].compactMap { $0 }
+        for view in views { try view.check(count: input.records.count) }
         let kept = input.records.indices.filter { index in
-            input.vantages.allSatisfy { $0.hasTokens(at: index) }
+            views.allSatisfy { $0.hasTokens(at: index) }
         }
         let records = kept.map { input.records[$0] }
         let generator = SeededGenerator(seed: suite.seed)
@@ -35,7 +36,10 @@ struct RunEvaluation {
             let scored = try possible.map { attack in
                 (attack.name, try table.labelled(attack.checkedScores(of: observations)))
             }
-            let results = try table.results(scored, label: vantage.vantage.rawValue, minus: blind)
+            var results = try table.results(scored, label: vantage.vantage.rawValue, minus: blind)
+            for (index, attack) in possible.enumerated() {
+                results[index].operations = vantage.cost?.operations(of: attack)
+            }
             finishedTable()
 
             let untuned = vantage.nullControl
@@ -61,6 +65,21 @@ struct RunEvaluation {
                 )
             )
         }
+        var control: AuditReport.PositiveControl?
+        if let given = input.positiveControl {
+            let observations = try given.view.observations(of: input.records, at: kept)
+            let scored = try attacks.filter { given.view.allows($0) }.map { attack in
+                (attack.name, try table.labelled(attack.checkedScores(of: observations)))
+            }
+            var results = try table.results(scored, label: "positive control", minus: blind)
+            for index in results.indices { results[index].condense() }
+            control = AuditReport.PositiveControl(
+                description: given.description,
+                fit: AuditReport.Fit(observations),
+                attacks: results
+            )
+            finishedTable()
+        }
         self.scores = scores
         report = AuditReport.RunReport(
             name: input.name,
@@ -69,7 +88,8 @@ struct RunEvaluation {
             blind: blindResult,
             vantages: vantages,
             privacy: try PrivacyMeasurement(scores: scores.scores, facts: input.facts),
-            reconstructions: input.reconstructions
+            reconstructions: input.reconstructions,
+            positiveControl: control
         )
     }
 }

@@ -82,6 +82,8 @@ public struct RunFacts: Codable, Sendable, Equatable {
     public var protections: [Protection]?
     /// The chance of each coin to hold its records out; nil: a half.
     public var heldOutShare: Double?
+    /// Floating-point operations of the tuning, all data holders and rounds: the unit of what an attack costs.
+    public var trainingOperations: Double?
     /// The cell of a sweep that the run is; nil: it is none.
     public var sweep: SweepCell?
     /// Anything else worth a line: method, rounds, local steps, seed, versions.

@@ -7,8 +7,8 @@ struct AuditCommand: ParsableCommand {
         abstract: "Measure what leaked, to whom: plan before training, run after it.",
         subcommands: [
             AuditPlanCommand.self, AuditRunCommand.self, AuditRenderCommand.self, AuditVerifyCommand.self,
-            AuditSweepCommand.self, AuditOwnerCommand.self, AuditMergeCommand.self, AuditMetricsCommand.self,
-            AuditEpsilonCommand.self,
+            AuditShadowsCommand.self, AuditControlCommand.self, AuditSweepCommand.self, AuditOwnerCommand.self,
+            AuditMergeCommand.self, AuditMetricsCommand.self, AuditEpsilonCommand.self,
         ]
     )
 }

@@ -16,7 +16,7 @@ extension AuditObserver {
         _ precision: ComputePrecision
     ) throws -> TunedModel {
         let tuned = try TunedModel(
-            emulator: try load(try ModelFiles(source.directory), source.path),
+            emulator: try LanguageModel.load(emulator: source),
             metadata: description.metadata,
             method: description.site.method,
             seed: description.site.seed
@@ -37,13 +37,11 @@ extension AuditObserver {
     /// Reads text out of each holder's update and out of the sum, round by round; nil when nothing was kept, or there is no
     /// dictionary to read with.
     func reconstruct(
-        _ path: String,
-        _ description: RunDescription,
-        _ source: EmulatorSource,
-        _ drawn: DrawnPlan,
+        _ run: AuditedRun,
         _ collector: ObservationCollector,
         _ display: ProgressDisplay
     ) throws -> [ReconstructionResult]? {
+        let (path, description) = (run.path, run.description)
         guard description.observedFor != nil, opening.identity != nil else {
             console.note(
                 "\(path): reading text out of updates needs a run of tune --observe, and --identity of its auditor"
@@ -51,7 +49,7 @@ extension AuditObserver {
             return nil
         }
         // Rounded as in training, so that a right prefix's input is the one that left its trace.
-        let tuned = try tunedModel(of: description, source, description.site.precision)
+        let tuned = try tunedModel(of: description, run.source, description.site.precision)
         let reconstruction = TextReconstruction(
             tuned: tuned,
             maximumLength: description.maximumLength,
@@ -63,7 +61,7 @@ extension AuditObserver {
             )
             return nil
         }
-        let records = zip(drawn.auditedRecords, collector.sequences).map {
+        let records = zip(run.drawn.auditedRecords, collector.sequences).map {
             (holder: $0.holder, ids: $1.ids, isMember: $0.isMember)
         }
         var results: [ReconstructionResult] = []

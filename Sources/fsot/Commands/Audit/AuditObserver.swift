@@ -16,12 +16,16 @@ struct AuditObserver {
     /// What the suite's attacks need, and how many rounds they look at.
     let wanted: Set<Evidence>
     let rounds: Int
-    /// Records that nobody trained on, for RECALL; nil: none.
+    /// Records that nobody trained on, for RECALL and RMIA; nil: none.
     let population: String?
     /// Whether text is read out of the rounds' updates.
     let reconstructs: Bool
     /// Where the untuned models' scores are kept from run to run; nil: nowhere.
     let cache: ScoreCache?
+    /// Directories of fsot audit shadows; each run takes the one that was trained for it.
+    var shadows: [String] = []
+    /// Runs of fsot audit control; each audited run takes its own.
+    var controls: [String] = []
     let opening: OpeningOptions
     let precision: ComputePrecision
     let console: Console
@@ -31,30 +35,11 @@ struct AuditObserver {
         var referenceKey = ""
         var fullReference: ObservationCollector.ModelScores?
         return try runs.map { path in
-            let description = try RunDirectory.description(at: path)
-            guard FileManager.default.fileExists(atPath: path + "/adapter/adapter_config.json") else {
-                throw CommandFailure(
-                    "\(path) is not finished; continue it with fsot tune … --resume before auditing it."
-                )
-            }
-            guard let plan = description.plan else {
-                throw CommandFailure(
-                    "\(path) was not tuned under a plan: who was trained on was not drawn by a coin, so no comparison is fair; "
-                        + "run fsot audit plan, then fsot tune --plan."
-                )
-            }
-            let drawn = try DrawnPlan.load(from: plan)
-            let source = try EmulatorSource(path: description.emulator, opening: opening, console: console)
-            guard source.hexadecimalDigest == description.emulatorDigest else {
-                throw CommandFailure(
-                    "\(description.emulator) is not the emulator that \(path) was tuned on; put that one back before auditing."
-                )
-            }
-            let emulator = try ModelFiles(source.directory)
-            let collector = try collector(drawn, description, emulator)
-            let name = ((path as NSString).standardizingPath as NSString).lastPathComponent
+            let run = try AuditedRun(path, opening: opening, console: console)
+            let (description, plan, drawn, name) = (run.description, run.plan, run.drawn, run.name)
+            let collector = try collector(drawn, description, run.files)
 
-            let peer = try load(emulator, description.emulator)
+            let peer = try run.emulator()
             if description.realignment != nil, let middle = try RunDirectory.realigned(at: path, upTo: .max) {
                 try middle.apply(to: peer, description.metadata)
             }
@@ -62,24 +47,34 @@ struct AuditObserver {
             peer.compute(in: precision)
             let isRealigned = description.realignment != nil
             let reference = try cached(
-                isRealigned ? nil : source.hexadecimalDigest,
+                isRealigned ? nil : run.source.hexadecimalDigest,
                 collector,
                 peer,
                 "\(name): emulator",
                 display
             )
+            let pass = TrainingWork.forward(collector.sequences, of: peer)
+            let loweredPass = collector.lowered.map { TrainingWork.forward($0, of: peer) } ?? 0
             let placed = try AdapterPlacement(path, model: peer, modelPath: description.emulator).load(onto: peer)
+            for parameter in placed.parameters { parameter.isTrainable = true }
+            let training = try run.trainingOperations(of: peer)
+            for parameter in placed.parameters { parameter.isTrainable = false }
             (placed as? LoRA)?.merge()
             let tuned = try score(collector, peer, "\(name): tuned emulator", display)
             var peerView = ObservationCollector.observations(vantage: .peer, tuned: tuned, reference: reference)
-            let prefix = try prefix(description, emulator)
+            peerView.cost = EvidenceCost(tuned: pass, more: [.reference: pass, .lowered: loweredPass])
+            let prefix = try prefix(run)
             peerView.prefixedTuned = try prefix.map {
-                try score(collector.prefixed(by: $0), peer, "\(name): tuned emulator behind a prefix", display).plain
+                let prefixed = collector.prefixed(by: $0)
+                peerView.cost?.more[.prefixed] = TrainingWork.forward(prefixed.sequences, of: peer)
+                return try score(prefixed, peer, "\(name): tuned emulator behind a prefix", display).plain
             }
+            try addShadows(run, collector, peer, &peerView, display)
             // The coordinator's models say of the tokens what a peer's do; what it has more are the rounds.
-            var vantages = try witness(path, description, source, drawn, collector, reference, display).map { seen in
+            var vantages = try witness(run, collector, reference, display).map { seen in
                 var view = ObservationCollector.observations(vantage: seen.vantage, tuned: tuned, reference: reference)
                 view.rounds = seen.rounds
+                view.cost = seen.cost
                 return view
             }
             vantages.append(peerView)
@@ -116,14 +111,18 @@ struct AuditObserver {
                         tuned: owner,
                         reference: fullReference
                     )
+                    let pass = TrainingWork.forward(collector.sequences, of: full)
+                    view.cost = EvidenceCost(
+                        tuned: pass,
+                        more: [
+                            .reference: pass,
+                            .lowered: collector.lowered.map { TrainingWork.forward($0, of: full) } ?? 0,
+                        ]
+                    )
                     view.prefixedTuned = try prefix.map {
-                        try score(
-                            collector.prefixed(by: $0),
-                            full,
-                            "\(name): plugged-in model behind a prefix",
-                            display
-                        )
-                        .plain
+                        let prefixed = collector.prefixed(by: $0)
+                        view.cost?.more[.prefixed] = TrainingWork.forward(prefixed.sequences, of: full)
+                        return try score(prefixed, full, "\(name): plugged-in model behind a prefix", display).plain
                     }
                     vantages.append(view)
                     scores.insert(.init("full model", fullReference), at: 0)
@@ -131,37 +130,39 @@ struct AuditObserver {
                 }
             }
             let reconstructions =
-                reconstructs ? try reconstruct(path, description, source, drawn, collector, display) : nil
+                reconstructs ? try reconstruct(run, collector, display) : nil
             display.finish()
             let records = drawn.auditedRecords
-            return AuditInput(
+            var facts = try RunFacts(
+                ofRun: path,
+                description,
+                plan: plan,
+                shipped: shipped,
+                full: fullParameters,
+                precision: precision,
+                utility: RunFacts.Utility.heldOutPerplexities(of: scores, records: records)
+            )
+            facts.trainingOperations = training
+            var input = AuditInput(
                 name: name,
-                facts: try RunFacts(
-                    ofRun: path,
-                    description,
-                    plan: plan,
-                    shipped: shipped,
-                    full: fullParameters,
-                    precision: precision,
-                    utility: RunFacts.Utility.heldOutPerplexities(of: scores, records: records)
-                ),
+                facts: facts,
                 records: records,
                 vantages: vantages,
                 reconstructions: reconstructions
             )
+            input.positiveControl = try positiveControl(run, collector, reference, display)
+            return input
         }
     }
 
     /// What the coordinator saw of the first rounds, when the run kept it and the auditor can open it.
     private func witness(
-        _ path: String,
-        _ description: RunDescription,
-        _ source: EmulatorSource,
-        _ drawn: DrawnPlan,
+        _ run: AuditedRun,
         _ collector: ObservationCollector,
         _ untuned: ObservationCollector.ModelScores,
         _ display: ProgressDisplay
-    ) throws -> [(vantage: VantagePoint, rounds: [[RoundEvidence]])] {
+    ) throws -> [(vantage: VantagePoint, rounds: [[RoundEvidence]], cost: EvidenceCost)] {
+        let (path, description, drawn) = (run.path, run.description, run.drawn)
         guard !wanted.isDisjoint(with: [.rounds, .gradients, .span, .otherHolders]) else { return [] }
         guard let auditors = description.observedFor else {
             console.note("\(path) kept nothing of its rounds: attacks on updates are not tried; tune with --observe")
@@ -177,7 +178,13 @@ struct AuditObserver {
             )
             return []
         }
-        let tuned = try tunedModel(of: description, source, precision)
+        let tuned = try tunedModel(of: description, run.source, precision)
+        let pass = TrainingWork.forward(collector.sequences, of: tuned.model)
+        for parameter in tuned.adapter.parameters { parameter.isTrainable = true }
+        let gradients = collector.sequences.reduce(0) {
+            $0 + tuned.model.operations(lengths: [max(1, $1.ids.count)]).total
+        }
+        for parameter in tuned.adapter.parameters { parameter.isTrainable = false }
         let records = drawn.auditedRecords
         let witness = RoundWitness(
             tuned: tuned,
@@ -193,7 +200,8 @@ struct AuditObserver {
         var individual = [[RoundEvidence]](repeating: [], count: records.count)
         var aggregate = individual
         let finished = try RunDirectory.records(at: path).map(\.round)
-        for round in finished.prefix(rounds) {
+        let attacked = finished.prefix(rounds)
+        for round in attacked {
             let evidence = try witness.measure(try observation(of: round, at: path))
             for index in records.indices {
                 if let own = evidence.individual[index] { individual[index].append(own) }
@@ -206,22 +214,21 @@ struct AuditObserver {
         if !isEverywhere {
             console.note("some data holders were in none of the attacked rounds: single updates are not attacked")
         }
-        return (isEverywhere ? [(.individual, individual)] : []) + [(.aggregate, aggregate)]
+        // A row space takes the lowest blocks only, and is counted as a pass.
+        let perRound: [Evidence: Double] = [
+            .rounds: 2 * pass, .gradients: gradients, .span: pass,
+            .otherHolders: pass * Double(max(0, drawn.plan.holders.count - 1)),
+        ]
+        let cost = EvidenceCost(tuned: pass, more: perRound.mapValues { $0 * Double(attacked.count) })
+        return (isEverywhere ? [(.individual, individual, cost)] : []) + [(.aggregate, aggregate, cost)]
     }
 
     /// Records that nobody trained on, as they stand before a record under RECALL.
-    private func prefix(_ description: RunDescription, _ emulator: ModelFiles) throws -> [Int32]? {
+    private func prefix(_ run: AuditedRun) throws -> [Int32]? {
         guard wanted.contains(.prefixed), let population else { return nil }
-        let encoder = try RecordEncoder(
-            emulator.tokenizer,
-            template: description.template,
-            maximumLength: description.maximumLength,
-            configuration: emulator.configuration
-        )
-        let ids = try RecordFile.read(population).prefix(Self.prefixRecords).enumerated().flatMap { index, record in
-            try encoder.encode(record, index: index).ids
-        }
-        let room = emulator.configuration.maximumPositions - description.maximumLength
+        let records = Array(try RecordFile.read(population).prefix(Self.prefixRecords))
+        let ids = try run.examples(of: records).flatMap(\.ids)
+        let room = run.files.configuration.maximumPositions - run.description.maximumLength
         guard ids.count <= room else {
             throw CommandFailure(
                 "\(Self.prefixRecords) records of \(population) are \(ids.count) tokens, and the model has room for \(room) before a record; give shorter ones."
@@ -249,10 +256,7 @@ struct AuditObserver {
             configuration: emulator.configuration
         )
         func sequences(_ records: [Record]) throws -> [ScoredSequence] {
-            try records.enumerated().map { index, record in
-                let example = try encoder.encode(record, index: index)
-                return ScoredSequence(ids: example.ids, labels: example.labels)
-            }
+            try records.enumerated().map { ScoredSequence(try encoder.encode($1, index: $0)) }
         }
         return ObservationCollector(
             sequences: try sequences(drawn.records),

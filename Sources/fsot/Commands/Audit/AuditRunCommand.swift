@@ -14,7 +14,7 @@ struct AuditRunCommand: ParsableCommand {
             Runs must follow a plan (fsot audit plan). Several runs, for example at different compression ratios, give \
             one report with leakage against compression. Exit code: 0 nothing found, 2 leakage above policy, 3 the split \
             is not valid, 4 inconclusive, 5 a stated ε is refuted. Attacks on updates need runs of fsot tune --observe, and --identity of the auditor \
-            whom they were kept for.
+            whom they were kept for; LIRA and RMIA need --shadows.
 
             Examples:
               fsot audit run run-half run-quarter --model model.gguf --suite Attacks/quick.yaml -o report
@@ -30,11 +30,20 @@ struct AuditRunCommand: ParsableCommand {
 
     @OptionGroup var opening: OpeningOptions
 
-    @Option(help: "Records of the same kind that nobody trained on, for RECALL.")
+    @Option(help: "Records of the same kind that nobody trained on, for RECALL and RMIA.")
     var population: String?
 
     @Flag(help: "Also read text out of the updates of observed rounds (DAGER), and say how much; never which.")
     var reconstruct = false
+
+    @Option(
+        parsing: .upToNextOption,
+        help: "Shadow models of fsot audit shadows, for LIRA and RMIA; each run takes its own."
+    )
+    var shadows: [String] = []
+
+    @Option(parsing: .upToNextOption, help: "Overfitted runs of fsot audit control; each run takes its own.")
+    var control: [String] = []
 
     @Option(help: "The attack suite. (default: the built-in quick suite)")
     var suite: String?
@@ -80,6 +89,8 @@ struct AuditRunCommand: ParsableCommand {
             population: population,
             reconstructs: reconstruct,
             cache: scoreCache.map { ScoreCache(directory: $0) },
+            shadows: shadows,
+            controls: control,
             opening: opening,
             precision: try compute.precision(),
             console: console
@@ -158,7 +169,7 @@ struct AuditRunCommand: ParsableCommand {
     }
 
     private static func summary(_ report: AuditReport) -> String {
-        var table = Table(["run", "vantage", "attack", "AUC", "95 % interval", "TPR@1%", "adjusted p"])
+        var table = Table(["run", "vantage", "attack", "AUC", "95 % interval", "TPR@1%", "adjusted p", "work"])
         for run in report.runs {
             for vantage in run.vantages {
                 for result in vantage.attacks {
@@ -171,12 +182,19 @@ struct AuditRunCommand: ParsableCommand {
                         String(format: "%.3f–%.3f", result.aucInterval.lower, result.aucInterval.upper),
                         rate.map { String(format: "%.3f", $0.value) } ?? "",
                         String(format: "%.4f", result.adjustedPValue),
+                        result.operations.map { WorkText.cost($0, training: run.facts.trainingOperations) } ?? "",
                     ])
                 }
             }
+            if let control = run.positiveControl, let strongest = control.strongest {
+                table.add([
+                    run.name, "control", strongest.attack, String(format: "%.3f", strongest.auc),
+                    String(format: "%.3f–%.3f", strongest.aucInterval.lower, strongest.aucInterval.upper), "", "", "",
+                ])
+            }
             table.add([
                 run.name, "none", "blind", String(format: "%.3f", run.blind.auc),
-                String(format: "%.3f–%.3f", run.blind.aucInterval.lower, run.blind.aucInterval.upper), "", "",
+                String(format: "%.3f–%.3f", run.blind.aucInterval.lower, run.blind.aucInterval.upper), "", "", "",
             ])
         }
         return table.text + "\n\n" + utility(report) + report.verdict.headline + "\n"
