@@ -25,11 +25,16 @@ public enum TrainingWork {
         site: SiteConfiguration,
         federation: FederationConfiguration
     ) -> Double {
-        let records = Double(federation.rounds * federation.localSteps * site.batch * site.accumulation)
+        let batches = Double(federation.rounds * federation.localSteps * site.accumulation)
         let share =
             Double(min(federation.participantsPerRound ?? examples.count, examples.count))
             / Double(max(1, examples.count))
-        return examples.reduce(0) { $0 + perRecord($1, of: model) * records } * share
+        return examples.reduce(0) { sum, own in
+            // The last batch of an epoch holds what is left.
+            let perEpoch = max(1, (own.count + site.batch - 1) / site.batch)
+            let perBatch = site.privacy == nil ? Double(own.count) / Double(perEpoch) : Double(site.batch)
+            return sum + perRecord(own, of: model) * batches * perBatch
+        } * share
     }
 
     /// Of one forward pass over sequences of these lengths.
