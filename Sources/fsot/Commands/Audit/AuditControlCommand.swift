@@ -46,7 +46,7 @@ struct AuditControlCommand: AsyncParsableCommand {
     func run() async throws {
         let console = options.console
         if !resume, FileManager.default.fileExists(atPath: output) { throw AtomicFileError.alreadyExists(path: output) }
-        let target = try AuditedRun(run, opening: opening, console: console)
+        let target = try FinishedRun(run, opening: opening, console: console)
         try target.requireOneEmulator()
         let description = longer(target.description)
         let holders = try HolderRecords.read(data: [], plan: target.plan, columns: nil)

@@ -37,7 +37,7 @@ extension AuditObserver {
     /// Reads text out of each holder's update and out of the sum, round by round; nil when nothing was kept, or there is no
     /// dictionary to read with.
     func reconstruct(
-        _ run: AuditedRun,
+        _ run: FinishedRun,
         _ collector: ObservationCollector,
         _ display: ProgressDisplay
     ) throws -> [ReconstructionResult]? {

@@ -11,7 +11,7 @@ extension AuditObserver {
     /// - Parameter tuned: the emulator with the audited adapter.
     /// - Throws: `AuditError.unusableShadows`.
     func addShadows(
-        _ run: AuditedRun,
+        _ run: FinishedRun,
         _ collector: ObservationCollector,
         _ tuned: LanguageModel,
         _ view: inout VantageObservations,
@@ -43,7 +43,7 @@ extension AuditObserver {
         view.cost?.more[.shadows] = all.reduce(0) { $0 + $1.trainingOperations + $1.scoringOperations }
     }
 
-    private func fits(_ settings: ShadowSettings, _ run: AuditedRun) throws -> Bool {
+    private func fits(_ settings: ShadowSettings, _ run: FinishedRun) throws -> Bool {
         try settings.emulatorDigest == run.source.hexadecimalDigest && settings.template == run.description.template
             && settings.maximumLength == run.description.maximumLength
             && settings.site.method == run.description.site.method
@@ -55,13 +55,13 @@ extension AuditObserver {
     /// - Parameter reference: what the untuned emulator says.
     /// - Throws: `CommandFailure` for a control that is not finished.
     func positiveControl(
-        _ run: AuditedRun,
+        _ run: FinishedRun,
         _ collector: ObservationCollector,
         _ reference: ObservationCollector.ModelScores,
         _ display: ProgressDisplay
     ) throws -> AuditInput.PositiveControl? {
         for path in controls {
-            let control = try AuditedRun(path, opening: opening, console: console)
+            let control = try FinishedRun(path, opening: opening, console: console)
             guard try isControl(control, of: run) else { continue }
             let model = try run.emulator()
             model.compute(in: precision)
@@ -83,7 +83,7 @@ extension AuditObserver {
         return nil
     }
 
-    private func isControl(_ control: AuditedRun, of run: AuditedRun) throws -> Bool {
+    private func isControl(_ control: FinishedRun, of run: FinishedRun) throws -> Bool {
         try control.source.hexadecimalDigest == run.source.hexadecimalDigest
             && control.description.site.method == run.description.site.method
             && control.description.template == run.description.template
@@ -92,7 +92,7 @@ extension AuditObserver {
     }
 }
 
-extension AuditedRun {
+extension FinishedRun {
     /// Optimizer steps of one data holder.
     var steps: Int { description.federation.rounds * description.federation.localSteps }
 }

@@ -35,7 +35,7 @@ struct AuditObserver {
         var referenceKey = ""
         var fullReference: ObservationCollector.ModelScores?
         return try runs.map { path in
-            let run = try AuditedRun(path, opening: opening, console: console)
+            let run = try FinishedRun(path, opening: opening, console: console)
             let (description, plan, drawn, name) = (run.description, run.plan, run.drawn, run.name)
             let collector = try collector(drawn, description, run.files)
 
@@ -157,7 +157,7 @@ struct AuditObserver {
 
     /// What the coordinator saw of the first rounds, when the run kept it and the auditor can open it.
     private func witness(
-        _ run: AuditedRun,
+        _ run: FinishedRun,
         _ collector: ObservationCollector,
         _ untuned: ObservationCollector.ModelScores,
         _ display: ProgressDisplay
@@ -224,7 +224,7 @@ struct AuditObserver {
     }
 
     /// Records that nobody trained on, as they stand before a record under RECALL.
-    private func prefix(_ run: AuditedRun) throws -> [Int32]? {
+    private func prefix(_ run: FinishedRun) throws -> [Int32]? {
         guard wanted.contains(.prefixed), let population else { return nil }
         let records = Array(try RecordFile.read(population).prefix(Self.prefixRecords))
         let ids = try run.examples(of: records).flatMap(\.ids)

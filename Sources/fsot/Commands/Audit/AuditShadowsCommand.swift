@@ -83,7 +83,7 @@ struct AuditShadowsCommand: AsyncParsableCommand {
     func run() async throws {
         let console = options.console
         if !resume, FileManager.default.fileExists(atPath: output) { throw AtomicFileError.alreadyExists(path: output) }
-        let target = try AuditedRun(run, opening: opening, console: console)
+        let target = try FinishedRun(run, opening: opening, console: console)
         try target.requireOneEmulator()
         var federation = target.description.federation
         if let rounds { federation.rounds = rounds }
@@ -215,7 +215,7 @@ struct AuditShadowsCommand: AsyncParsableCommand {
 
     private static func price(
         of model: LanguageModel,
-        _ target: AuditedRun,
+        _ target: FinishedRun,
         _ federation: FederationConfiguration,
         _ examples: [EncodedExample],
         _ outsiders: [EncodedExample],

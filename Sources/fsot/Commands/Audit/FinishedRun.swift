@@ -8,7 +8,7 @@ import LanguageModels
 import Training
 
 /// A finished run under a plan and the emulator that it was tuned on: where every command of the audit starts.
-struct AuditedRun {
+struct FinishedRun {
     let path: String
     let description: RunDescription
     /// The plan's directory.
