@@ -49,7 +49,7 @@ let package = Package(
             dependencies: [
                 "Federation", "Emulators", "Training", "PEFT", "LanguageModels", "Tokenizers", "Checkpoints",
                 "DifferentialPrivacy", "Cryptography", "TensorEngine", "Compression", "AtomicFiles", "Progress",
-                "ReportPages",
+                "ReportPages", logging,
             ],
             swiftSettings: numericSettings
         ),

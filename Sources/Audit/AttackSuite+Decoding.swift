@@ -32,6 +32,9 @@ extension AttackSuite {
         try values.update(&observedRounds, .observedRounds)
         try values.update(&minKFraction, .minKFraction)
         try values.update(&ezSmoothing, .ezSmoothing)
+        try values.update(&liraPriorDegrees, .liraPriorDegrees)
+        try values.update(&rmiaGamma, .rmiaGamma)
+        try values.update(&rmiaOfflineA, .rmiaOfflineA)
         try values.update(&falsePositiveRates, .falsePositiveRates)
         try values.update(&bootstrapReplicates, .bootstrapReplicates)
         try values.update(&permutations, .permutations)
@@ -66,5 +69,6 @@ extension AttackSuite.Policy {
         try values.update(&controlSignificance, .controlSignificance)
         try values.update(&minimumCoinsPerSide, .minimumCoinsPerSide)
         try values.update(&resolvableAUC, .resolvableAUC)
+        try values.update(&minimumControlAUC, .minimumControlAUC)
     }
 }

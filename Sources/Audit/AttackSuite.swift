@@ -10,6 +10,12 @@ public struct AttackSuite: Codable, Sendable, Equatable {
     public var minKFraction: Double = 0.2
     /// The smoothing of EZ, in nats.
     public var ezSmoothing: Double = 0.01
+    /// The weight of the variance pooled over all records in LIRA's, in shadow models.
+    public var liraPriorDegrees: Double = 4
+    /// The γ of RMIA.
+    public var rmiaGamma: Double = 1
+    /// The a of RMIA-OFFLINE; nil: chosen on the shadow models.
+    public var rmiaOfflineA: Double?
     /// False-positive rates at which the true-positive rate is read.
     public var falsePositiveRates: [Double] = [0.001, 0.01, 0.05]
     /// Resamples for the intervals of the true-positive rates.
@@ -60,6 +66,8 @@ public struct AttackSuite: Codable, Sendable, Equatable {
         public var minimumCoinsPerSide: Int = 30
         /// An audit that cannot tell this AUC from chance is inconclusive when it finds nothing.
         public var resolvableAUC: Double = 0.65
+        /// An audit that finds nothing is inconclusive when no attack reaches this AUC on its positive control.
+        public var minimumControlAUC: Double = 0.7
 
         /// The defaults.
         public init() {}
@@ -73,6 +81,7 @@ public struct AttackSuite: Codable, Sendable, Equatable {
             case controlSignificance = "control_significance"
             case minimumCoinsPerSide = "minimum_coins_per_side"
             case resolvableAUC = "resolvable_auc"
+            case minimumControlAUC = "minimum_control_auc"
         }
     }
 
@@ -82,6 +91,9 @@ public struct AttackSuite: Codable, Sendable, Equatable {
         case observedRounds = "observed_rounds"
         case minKFraction = "mink_fraction"
         case ezSmoothing = "ez_smoothing"
+        case liraPriorDegrees = "lira_prior_degrees"
+        case rmiaGamma = "rmia_gamma"
+        case rmiaOfflineA = "rmia_offline_a"
         case falsePositiveRates = "false_positive_rates"
         case bootstrapReplicates = "bootstrap_replicates"
         case permutations
@@ -117,6 +129,9 @@ public struct AttackSuite: Codable, Sendable, Equatable {
         try require(observedRounds > 0, .observedRounds, "must be at least 1")
         try require(minKFraction > 0 && minKFraction <= 1, .minKFraction, "must lie in (0, 1]")
         try require(ezSmoothing > 0 && ezSmoothing.isFinite, .ezSmoothing, "must be positive")
+        try require(liraPriorDegrees > 0 && liraPriorDegrees.isFinite, .liraPriorDegrees, "must be positive")
+        try require(rmiaGamma > 0 && rmiaGamma.isFinite, .rmiaGamma, "must be positive")
+        try require(rmiaOfflineA.map(isShare) ?? true, .rmiaOfflineA, "must lie between 0 and 1")
         let areShares = falsePositiveRates.allSatisfy { $0 > 0 && $0 < 1 }
         try require(!falsePositiveRates.isEmpty && areShares, .falsePositiveRates, "must list rates between 0 and 1")
         try require((100...100_000).contains(bootstrapReplicates), .bootstrapReplicates, "must be 100 to 100000")
@@ -131,6 +146,7 @@ public struct AttackSuite: Codable, Sendable, Equatable {
             (policy.maximumBlindLowerBound, .maximumBlindLowerBound),
             (policy.controlSignificance, .controlSignificance),
             (policy.resolvableAUC, .resolvableAUC),
+            (policy.minimumControlAUC, .minimumControlAUC),
         ]
         for (value, key) in shares { try requirePolicy(isShare(value), key, "must lie between 0 and 1") }
         try requirePolicy(policy.minimumCoinsPerSide >= 2, .minimumCoinsPerSide, "must be at least 2")

@@ -29,7 +29,7 @@ public enum Audit {
         if inputs.isEmpty { throw AuditError.nothingToAudit }
         try suite.validate()
         let attacks = try suite.makeAttacks()
-        let total = inputs.reduce(0) { $0 + $1.vantages.count * 2 + 1 }
+        let total = inputs.reduce(0) { $0 + $1.vantages.count * 2 + 1 + ($1.positiveControl == nil ? 0 : 1) }
         var completed = 0
         var runs: [AuditReport.RunReport] = []
         var scores: [RunScores] = []

@@ -34,6 +34,8 @@ public enum AuditError: Error, Equatable, CustomStringConvertible {
     case unusableExchange(path: String, reason: String, remedy: String)
     /// A data holder asked the owner for more scores than one day allows.
     case overLimit(holder: String, asked: Int, used: Int, limit: Int)
+    /// A set of shadow models cannot be used.
+    case unusableShadows(path: String, reason: String)
     /// A report.json is not one that this version can render.
     case unreadableReport(reason: String)
 
@@ -82,6 +84,9 @@ public enum AuditError: Error, Equatable, CustomStringConvertible {
         case .overLimit(let holder, let asked, let used, let limit):
             return
                 "\(holder) asks for \(asked) records and had \(used) of its \(limit) today; answer tomorrow, or raise --limit."
+        case .unusableShadows(let path, let reason):
+            return
+                "The shadow models in \(path) cannot be used (\(reason)); train them with `fsot audit shadows`, or go on with --resume."
         case .unreadableReport(let reason):
             return "The report cannot be rendered (\(reason)); make it again with `fsot audit run`."
         }

@@ -10,6 +10,22 @@ public struct AuditInput: Sendable {
     public var vantages: [VantageObservations]
     /// What was read out of the rounds' updates; nil when it was not tried.
     public var reconstructions: [ReconstructionResult]?
+    /// An overfitted adapter on the same records, on which the attacks have to work; nil: none was trained.
+    public var positiveControl: PositiveControl?
+
+    /// What an attacker sees of a positive control.
+    public struct PositiveControl: Sendable {
+        /// What was done, in one sentence.
+        public var description: String
+        /// The view, aligned with the records.
+        public var view: VantageObservations
+
+        /// Keeps the values.
+        public init(description: String, view: VantageObservations) {
+            self.description = description
+            self.view = view
+        }
+    }
 
     /// Keeps the values.
     public init(

@@ -40,7 +40,8 @@ struct RunEvaluation {
             }
             let scored = try labelled(vantage.attacks)
             let name = vantage.vantage.rawValue
-            let results = try table.results(scored, label: name, minus: blind)
+            var results = try table.results(scored, label: name, minus: blind)
+            for index in results.indices { results[index].operations = vantage.operations?[results[index].attack] }
             finishedTable()
             let nullResults = try table.results(
                 labelled(vantage.nullControl),
@@ -62,6 +63,18 @@ struct RunEvaluation {
                 )
             )
         }
+        var control: AuditReport.PositiveControl?
+        if let given = run.positiveControl {
+            let scored = try given.view.attacks.map { ($0.attack, try all.labelled($0.scores)) }
+            var results = try all.results(scored, label: "positive control", minus: all.labelled(run.blind))
+            for index in results.indices { results[index].condense() }
+            control = AuditReport.PositiveControl(
+                description: given.description,
+                fit: AuditReport.Fit(given.view, isMember: run.records.map(\.isMember)),
+                attacks: results
+            )
+            finishedTable()
+        }
         self.scores = scores
         report = AuditReport.RunReport(
             name: run.name,
@@ -75,7 +88,8 @@ struct RunEvaluation {
                     ? scores.scores.mapValues(\.attacks) : [:],
                 facts: run.facts
             ),
-            reconstructions: run.reconstructions
+            reconstructions: run.reconstructions,
+            positiveControl: control
         )
     }
 }

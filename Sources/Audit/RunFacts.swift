@@ -84,6 +84,8 @@ public struct RunFacts: Codable, Sendable, Equatable {
     public var heldOutShare: Double?
     /// On what each attack's figures stand, in an audit whose scores came from several parties; nil: one party held everything.
     public var coverage: [Coverage]?
+    /// Floating-point operations of the tuning, all data holders and rounds: the unit of what an attack costs.
+    public var trainingOperations: Double?
     /// The cell of a sweep that the run is; nil: it is none.
     public var sweep: SweepCell?
     /// Anything else worth a line: method, rounds, local steps, seed, versions.

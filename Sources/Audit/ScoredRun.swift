@@ -16,6 +16,8 @@ public struct ScoredRun: Sendable {
     public var vantages: [ScoredVantage]
     /// What was read out of the rounds' updates; nil when it was not tried.
     public var reconstructions: [ReconstructionResult]?
+    /// The attacks on an overfitted adapter, of all records; nil: none was trained.
+    public var positiveControl: (description: String, view: ScoredVantage)?
 
     /// Keeps the values; nothing was read out of updates.
     public init(
@@ -38,7 +40,7 @@ public struct ScoredRun: Sendable {
     ///
     /// - Throws: `AuditError`.
     init(_ input: AuditInput, suite: AttackSuite, attacks: [any Attack]) throws {
-        for vantage in input.vantages { try vantage.check(count: input.records.count) }
+        for view in input.views { try view.check(count: input.records.count) }
         let kept = input.scorable
         let records = kept.map { input.records[$0] }
         var folds = SeededGenerator(seed: suite.seed).derive("blind folds")
@@ -53,6 +55,9 @@ public struct ScoredRun: Sendable {
             }
         )
         reconstructions = input.reconstructions
+        positiveControl = try input.positiveControl.map {
+            ($0.description, try ScoredVantage($0.view, of: input.records, at: kept, attacks: attacks))
+        }
     }
 }
 
@@ -106,6 +111,8 @@ public struct ScoredVantage: Codable, Sendable, Equatable {
     public var likelihoodAfter: [Double]
     /// Whether any token's likelihood moved at all.
     public var hasChanged: Bool
+    /// What each attack's evidence costs the attacker, in floating-point operations; nil: nobody counted.
+    public var operations: [String: Double]?
 
     /// Keeps the values; the scores are of all records.
     public init(
@@ -150,6 +157,9 @@ public struct ScoredVantage: Codable, Sendable, Equatable {
             likelihoodAfter: observations.map { LogLikelihood.mean($0.tuned) },
             hasChanged: observations.contains { $0.tuned != $0.reference }
         )
+        operations = view.cost.map { cost in
+            Dictionary(uniqueKeysWithValues: possible.map { ($0.name, cost.operations(of: $0)) })
+        }
     }
 
     /// All lists of scores with what they are called.
@@ -162,8 +172,11 @@ public struct ScoredVantage: Codable, Sendable, Equatable {
 extension AuditInput {
     /// Positions of the records that have a scored token in every model's view.
     var scorable: [Int] {
-        records.indices.filter { index in vantages.allSatisfy { $0.hasTokens(at: index) } }
+        records.indices.filter { index in views.allSatisfy { $0.hasTokens(at: index) } }
     }
+
+    /// What attackers see, and what they see of the positive control.
+    fileprivate var views: [VantageObservations] { vantages + [positiveControl?.view].compactMap { $0 } }
 }
 
 extension VantageObservations {

@@ -26,6 +26,10 @@ struct AttackSuiteTests {
             (#"{"attacks":["LOSS","loss"]}"#, "attacks"),
             (#"{"mink_fraction":0}"#, "mink_fraction"),
             (#"{"ez_smoothing":-1}"#, "ez_smoothing"),
+            (#"{"lira_prior_degrees":0}"#, "lira_prior_degrees"),
+            (#"{"rmia_gamma":-2}"#, "rmia_gamma"),
+            (#"{"rmia_offline_a":1.1}"#, "rmia_offline_a"),
+            (#"{"policy":{"minimum_control_auc":7}}"#, "policy.minimum_control_auc"),
             (#"{"false_positive_rates":[1.5]}"#, "false_positive_rates"),
             (#"{"false_positive_rates":[0.05]}"#, "policy.true_positive_rate_level"),
             (#"{"permutations":1}"#, "permutations"),
@@ -46,8 +50,8 @@ struct AttackSuiteTests {
 
     @Test("An unknown attack is named")
     func unknownAttack() {
-        #expect(throws: AuditError.unknownAttack(name: "LIRA", known: AttackRegistry.names)) {
-            try decode(#"{"attacks":["LIRA"]}"#)
+        #expect(throws: AuditError.unknownAttack(name: "LIRO", known: AttackRegistry.names)) {
+            try decode(#"{"attacks":["LIRO"]}"#)
         }
     }
 }

@@ -120,8 +120,8 @@ struct AttackTests {
                 == AttackRegistry.names
         )
         #expect(try AttackRegistry.attack(named: "mink++", suite: suite).name == "MINK++")
-        #expect(throws: AuditError.unknownAttack(name: "LIRA", known: AttackRegistry.names)) {
-            try AttackRegistry.attack(named: "LIRA", suite: suite)
+        #expect(throws: AuditError.unknownAttack(name: "LIRO", known: AttackRegistry.names)) {
+            try AttackRegistry.attack(named: "LIRO", suite: suite)
         }
     }
 

@@ -101,6 +101,36 @@ struct AuditRunTests {
         #expect(ratio.isConstant && ratio.auc == 0.5)
     }
 
+    @Test("Silence counts only where the positive control was heard", arguments: [0.0, 1.5])
+    func positiveControl(leak: Double) throws {
+        var input = SyntheticRun(leak: 0, recordsPerHolder: 120).input()
+        let overfitted = SyntheticRun(leak: leak, recordsPerHolder: 120).input()
+        let view = try #require(overfitted.vantages.first { $0.vantage == .peer })
+        input.positiveControl = AuditInput.PositiveControl(description: "Ten times as long.", view: view)
+        let report = try Audit.run(inputs: [input], suite: suite(["LOSS", "RATIO", "EZ"])).report
+        let control = try #require(report.runs[0].positiveControl)
+        #expect(control.attacks.map(\.attack) == ["LOSS", "RATIO", "EZ"])
+        let auc = try #require(control.strongest).auc
+        #expect(leak > 0 ? auc > 0.9 : auc < 0.65)
+        #expect(report.verdict.outcome == (leak > 0 ? .noneFound : .inconclusive), "\(report.verdict)")
+        #expect(!report.notTested.contains { $0.contains("positive control") })
+        #expect(try AuditReport(json: report.json()) == report)
+        let page = try ReportPage.render(reportJSON: report.json())
+        #expect(page.contains(leak > 0 ? "so silence above is evidence" : "so silence above says nothing"))
+    }
+
+    @Test("An attack's work is that of the evidence it needs, and stands beside its success")
+    func work() throws {
+        var input = SyntheticRun(leak: 0.5).input()
+        input.facts.trainingOperations = 4e12
+        input.vantages[0].cost = EvidenceCost(tuned: 1e12, more: [.reference: 2e12, .lowered: 5e12])
+        let report = try Audit.run(inputs: [input], suite: suite(["LOSS", "RATIO", "LOWER"])).report
+        #expect(report.runs[0].vantages[0].attacks.map(\.operations) == [1e12, 3e12, 6e12])
+        #expect(report.runs[0].vantages[1].attacks.allSatisfy { $0.operations == nil })
+        let page = try ReportPage.render(reportJSON: report.json())
+        #expect(page.contains("3.00\u{a0}TFLOP") && page.contains("0.75\u{a0}× the training"))
+    }
+
     @Test("Runs on the same records are compared in pairs, and progress is told")
     func comparisons() throws {
         let tables = Mutex<[Int]>([])

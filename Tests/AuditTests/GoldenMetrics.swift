@@ -107,7 +107,39 @@ struct GoldenMetrics: Decodable {
         }
     }
 
+    struct LikelihoodRatio: Decodable {
+        var inside: [Double]
+        var outside: [Double]
+        var target: Double
+        var online_score_logratio: Double
+        var offline_z: Double
+        var phi_from_mean_nll: [Logit]
+
+        struct Logit: Decodable {
+            var nll: Double
+            var phi: Double
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case inside = "in"
+            case outside = "out"
+            case target, online_score_logratio, offline_z, phi_from_mean_nll
+        }
+    }
+
+    struct Population: Decodable {
+        var target_x: [Double]
+        var out_ref_x: [[Double]]
+        var target_z: [Double]
+        var out_ref_z: [[Double]]
+        var offline_a: Double
+        var gamma: Double
+        var scores: [Double]
+    }
+
     var score_cases: [String: ScoreCase]
+    var lira: LikelihoodRatio
+    var rmia: [Population]
     var paired_delong_example: Paired
     var clopper_pearson: [Binomial]
     var multiplicity: Multiplicity

@@ -34,9 +34,9 @@ extension Attack {
 }
 
 /// Mean log-likelihoods shared by the attacks.
-enum LogLikelihood {
+public enum LogLikelihood {
     /// Mean over tokens, natural logarithm; never the sum, which would rank records by length.
-    static func mean(_ tokens: [TokenObservation]) -> Double {
+    public static func mean(_ tokens: [TokenObservation]) -> Double {
         tokens.reduce(0) { $0 + $1.logProbability } / Double(tokens.count)
     }
 

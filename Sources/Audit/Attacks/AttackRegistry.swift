@@ -5,10 +5,13 @@ public enum AttackRegistry {
         quick + [
             "HARD-TOKEN", "REF-MINK++", "RECALL", "LOSS-SERIES", "GRAD-COS", "GRAD-DIFF", "GRAD-NORM", "FEDMIA-I",
             "FEDMIA-II",
-        ]
+        ] + referenceModels
 
     /// Those that need forward passes only.
     public static let quick = ["LOSS", "RATIO", "ZLIB", "LOWER", "MINK", "MINK++", "EZ", "DLOSS", "SPAN"]
+
+    /// Those that compare with shadow models, which the attacker has to train.
+    public static let referenceModels = ["LIRA", "LIRA-OFFLINE", "RMIA", "RMIA-OFFLINE"]
 
     /// Makes an attack with the suite's parameters; names are compared without regard to case.
     ///
@@ -33,6 +36,10 @@ public enum AttackRegistry {
         case "FEDMIA-II": return FedMIAAttack(.cosine)
         case "SPAN": return SpanAttack()
         case "EZ": return EZAttack(smoothing: suite.ezSmoothing)
+        case "LIRA": return LiRAAttack(priorDegrees: suite.liraPriorDegrees)
+        case "LIRA-OFFLINE": return LiRAOfflineAttack(priorDegrees: suite.liraPriorDegrees)
+        case "RMIA": return RMIAAttack(gamma: suite.rmiaGamma)
+        case "RMIA-OFFLINE": return RMIAOfflineAttack(gamma: suite.rmiaGamma, offlineA: suite.rmiaOfflineA)
         default: throw AuditError.unknownAttack(name: name, known: names)
         }
     }

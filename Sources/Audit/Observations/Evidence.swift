@@ -14,6 +14,8 @@ public enum Evidence: String, Sendable, CaseIterable {
     case gradients
     /// The row space of each round's update.
     case span
+    /// What shadow models say about the record.
+    case shadows
 
     /// What has to be done for it, for the report.
     var remedy: String {
@@ -21,6 +23,7 @@ public enum Evidence: String, Sendable, CaseIterable {
         case .reference, .lowered: "it is measured whenever an attack needs it"
         case .prefixed: "give --population with records that nobody trained on"
         case .rounds, .gradients, .span: "tune with --observe AUDITOR.card and audit with --identity"
+        case .shadows: "train shadow models with fsot audit shadows and give --shadows"
         case .otherHolders: "it needs single updates of at least three data holders: tune with --observe"
         }
     }

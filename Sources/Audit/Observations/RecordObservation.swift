@@ -58,6 +58,8 @@ public struct RecordObservation: Sendable {
     public var prefixed: [TokenObservation]?
     /// What the rounds gave away, first round first; empty when none was observed.
     public var rounds: [RoundEvidence]
+    /// What shadow models say; nil when there are none.
+    public var shadows: ShadowEvidence?
 
     /// Keeps the values.
     public init(
@@ -66,8 +68,10 @@ public struct RecordObservation: Sendable {
         reference: [TokenObservation],
         lowered: [TokenObservation]? = nil,
         prefixed: [TokenObservation]? = nil,
-        rounds: [RoundEvidence] = []
+        rounds: [RoundEvidence] = [],
+        shadows: ShadowEvidence? = nil
     ) {
+        self.shadows = shadows
         self.prefixed = prefixed
         self.rounds = rounds
         self.record = record
@@ -93,12 +97,17 @@ public struct VantageObservations: Sendable {
     public var prefixedTuned: [[TokenObservation]]?
     /// `[records][rounds]`; needed by the attacks on updates.
     public var rounds: [[RoundEvidence]]?
+    /// `[records]`; needed by the attacks that compare with shadow models.
+    public var shadows: [ShadowEvidence]?
+    /// What all this costs the attacker; nil when nobody counted.
+    public var cost: EvidenceCost?
 
     /// What there is beside the tuned model's view.
     public var evidence: Set<Evidence> {
         var evidence: Set<Evidence> = [.reference]
         if loweredTuned != nil { evidence.insert(.lowered) }
         if prefixedTuned != nil { evidence.insert(.prefixed) }
+        if shadows != nil { evidence.insert(.shadows) }
         if let rounds, let first = rounds.first?.first {
             evidence.insert(.rounds)
             if first.afterOthers.count > 1 { evidence.insert(.otherHolders) }
@@ -150,7 +159,8 @@ public struct VantageObservations: Sendable {
                 reference: reference[index],
                 lowered: loweredTuned?[index],
                 prefixed: prefixedTuned?[index],
-                rounds: rounds?[index] ?? []
+                rounds: rounds?[index] ?? [],
+                shadows: shadows?[index]
             )
             try Self.check(observation)
             return observation
@@ -162,7 +172,7 @@ public struct VantageObservations: Sendable {
         let lists: [(String, Int?)] = [
             ("tuned", tuned.count), ("untuned", reference.count), ("lower-cased tuned", loweredTuned?.count),
             ("lower-cased untuned", loweredReference?.count), ("prefixed", prefixedTuned?.count),
-            ("rounds of the", rounds?.count),
+            ("rounds of the", rounds?.count), ("shadow", shadows?.count),
         ]
         for case (let what, let found?) in lists where found != count {
             throw AuditError.mismatchedCounts(

@@ -21,7 +21,12 @@ extension AuditReport {
         self.comparisons = comparisons
         promised = Limits.promised
         notPromised = Limits.notPromised
-        notTested = Limits.notTested(Set(runs.flatMap(\.vantages).map(\.vantage)))
+        let vantages = runs.flatMap(\.vantages)
+        notTested = Limits.notTested(
+            Set(vantages.map(\.vantage)),
+            hasShadows: vantages.flatMap(\.attacks).contains { AttackRegistry.referenceModels.contains($0.attack) },
+            hasPositiveControl: !runs.isEmpty && runs.allSatisfy { $0.positiveControl != nil }
+        )
     }
 
     /// The JSON of the report: sorted keys, so that equal reports are equal files.

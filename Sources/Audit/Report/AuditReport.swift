@@ -42,6 +42,21 @@ public struct AuditReport: Codable, Sendable, Equatable {
         public var privacy: PrivacyMeasurement?
         /// Text that was read out of updates; nil when it was not tried.
         public var reconstructions: [ReconstructionResult]?
+        /// The attacks on a deliberately overfitted adapter; nil: none was trained.
+        public var positiveControl: PositiveControl?
+    }
+
+    /// An adapter trained much longer on the same members: attacks that are silent there say nothing by being silent elsewhere.
+    public struct PositiveControl: Codable, Sendable, Equatable {
+        /// What was done, in one sentence.
+        public var description: String
+        /// What the training did to the records' perplexity.
+        public var fit: Fit
+        /// The suite's attacks that the control has the evidence for.
+        public var attacks: [AttackResult]
+
+        /// The attack with the largest AUC.
+        public var strongest: AttackResult? { attacks.max { $0.auc < $1.auc } }
     }
 
     /// One vantage point of a run.
@@ -125,6 +140,8 @@ public struct AuditReport: Codable, Sendable, Equatable {
         public var histogram: ScoreHistogram
         /// Whether every record has the same score, so that the attack says nothing.
         public var isConstant: Bool
+        /// What the attack's evidence costs the attacker, in floating-point operations; nil: nobody counted.
+        public var operations: Double?
     }
 
     /// A true-positive rate at a false-positive rate.

@@ -13,8 +13,11 @@ enum Limits {
         "There is no revocation of plaintext and no digital rights management.",
     ]
 
-    /// - Parameter vantages: from where the runs were attacked.
-    static func notTested(_ vantages: Set<VantagePoint>) -> [String] {
+    /// - Parameters:
+    ///   - vantages: from where the runs were attacked.
+    ///   - hasShadows: whether shadow models were among the attackers' means.
+    ///   - hasPositiveControl: whether each run has one.
+    static func notTested(_ vantages: Set<VantagePoint>, hasShadows: Bool, hasPositiveControl: Bool) -> [String] {
         var missing: [String] = []
         if !vantages.contains(.aggregate) {
             missing.append("Attackers who see each round's broadcast and sum: only the final adapter was attacked.")
@@ -23,12 +26,15 @@ enum Limits {
         if !vantages.contains(.owner) {
             missing.append("The owner, who holds the full model with the adapter plugged in.")
         }
-        return missing + always
+        missing.append(
+            (hasShadows ? "Reconstruction" : "Shadow models, reconstruction")
+                + " from gradients, and canaries: stronger attacks than these may find more."
+        )
+        if !hasPositiveControl {
+            missing.append(
+                "A positive control (a deliberately overfitted adapter): without one, an attack's silence is weak evidence."
+            )
+        }
+        return missing + ["Other data, other seeds: the figures hold for these records and these runs."]
     }
-
-    private static let always = [
-        "Shadow models, reconstruction from gradients, and canaries: stronger attacks than these may find more.",
-        "A positive control (a deliberately overfitted adapter): without one, an attack's silence is weak evidence.",
-        "Other data, other seeds: the figures hold for these records and these runs.",
-    ]
 }

@@ -141,6 +141,12 @@ extension Verdict {
                         + "policy asks to resolve \(Figure.decimal(policy.resolvableAUC, 2))."
                 )
             }
+            if let control = run.positiveControl, (control.strongest?.auc ?? 0) < policy.minimumControlAUC {
+                reasons.append(
+                    "\(run.name): on the positive control, which gives its members away, the strongest attack reaches AUC "
+                        + "\(control.strongest.map { Figure.auc($0) } ?? "–") only, so its silence elsewhere says nothing."
+                )
+            }
             if run.vantages.isEmpty { reasons.append("\(run.name): no vantage point was observed.") }
         }
         for table in tables(of: runs) where !table.vantage.fit.hasChanged {

@@ -57,7 +57,8 @@ extension AuditReport {
 }
 
 extension AuditReport.AttackResult {
-    fileprivate mutating func condense() {
+    /// Drops what only drawings need.
+    mutating func condense() {
         curve = [
             ROCCurve.Point(falsePositiveRate: 0, truePositiveRate: 0), .init(falsePositiveRate: 1, truePositiveRate: 1),
         ]

@@ -185,7 +185,7 @@ struct Tune: AsyncParsableCommand {
             handler: display.handler
         )
         let site = try TrainingSite(
-            loading: { try Self.emulator(source) },
+            loading: { try LanguageModel.load(emulator: source) },
             metadata: source.metadata,
             configuration: siteConfiguration,
             examples: Dictionary(
@@ -294,11 +294,6 @@ struct Tune: AsyncParsableCommand {
         }
     }
 
-    private static func emulator(_ source: EmulatorSource) throws -> LanguageModel {
-        let files = try ModelFiles(source.directory)
-        return try LanguageModel.load(files.checkpoint.tensors, configuration: files.configuration, path: source.path)
-    }
-
     private func siteConfiguration() throws -> SiteConfiguration {
         SiteConfiguration(
             method: method == "lora" ? .lora(rank: rank, alpha: alpha, targets: targets) : .blocks,
@@ -360,7 +355,7 @@ struct Tune: AsyncParsableCommand {
                     tokenizer: files.tokenizer,
                     run: output
                 )
-                return (setup, { try Self.emulator(source) })
+                return (setup, { try LanguageModel.load(emulator: source) })
             },
             progress: display.handler,
             isCancelled: { Interruption.isRequested }

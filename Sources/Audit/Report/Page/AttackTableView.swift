@@ -14,15 +14,36 @@ struct AttackTableView {
         return """
             <div class="scroll"><table>
             <tr><th>attack</th><th>AUC, \(forest.scale)</th><th class="n">AUC</th>\(levels)\
-            <th class="n">adjusted p</th><th class="n">minus no model</th></tr>
+            <th class="n">adjusted p</th><th class="n">minus no model</th>\(workHeading)</tr>
             \(vantage.attacks.enumerated().map { row($1, color: $0, isStrongest: $1.attack == strongest) })
             \(controlRow(run.blind, name: "control: no model"))
             \(vantage.nullControl.map { controlRow($0, name: "control: \($0.attack), untuned") })
             </table></div>
             <p class="quiet">Intervals are 95 %. “Caught” is the share of members found while that share of held-out records is \
             wrongly accused\(unresolved). The p-values are adjusted for all attacks of the table by dealing the coins anew \
-            \(Figure.count(report.suite.permutations)) times. \(nullNote)</p>
+            \(Figure.count(report.suite.permutations)) times. \(nullNote)\(workNote)</p>
             """
+    }
+
+    private var showsWork: Bool { vantage.attacks.contains { $0.operations != nil } }
+
+    private var workHeading: Markup { showsWork ? "<th class=\"n\">attacker’s work</th>" : "" }
+
+    private var workNote: Markup {
+        guard showsWork else { return "" }
+        let unit = run.facts.trainingOperations.map { " The run’s own training took \(WorkText.operations($0))." } ?? ""
+        return """
+             An attacker’s work is what passes and training take in floating-point operations, all that the attack is given \
+            counted.\(unit)
+            """
+    }
+
+    private func work(_ result: AuditReport.AttackResult) -> Markup {
+        guard showsWork else { return "" }
+        let share = run.facts.trainingOperations.flatMap { training in
+            result.operations.map { "<br><small>\(WorkText.times($0 / training)) the training</small>" as Markup }
+        }
+        return "<td class=\"n\">\(result.operations.map(WorkText.operations) ?? "–")\(share ?? "")</td>"
     }
 
     private var unresolved: Markup {
@@ -52,14 +73,14 @@ struct AttackTableView {
         let interval = result.minusBlind.map { Figure.interval($0.interval, 3) } ?? ""
         return """
             <tr\(style)><td>\(result.attack)</td>\(figures(result, color: color))<td class="n">\(adjusted)</td>\
-            <td class="n">\(difference)<br><small>\(interval)</small></td></tr>
+            <td class="n">\(difference)<br><small>\(interval)</small></td>\(work(result))</tr>
             """
     }
 
     private func controlRow(_ result: AuditReport.AttackResult, name: String) -> Markup {
         """
         <tr class="control"><td>\(name)</td>\(figures(result, color: 7))\
-        <td class="n">\(Figure.pValue(result.adjustedPValue))</td><td></td></tr>
+        <td class="n">\(Figure.pValue(result.adjustedPValue))</td><td></td>\(showsWork ? "<td></td>" : "")</tr>
         """
     }
 

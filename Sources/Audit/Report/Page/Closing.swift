@@ -40,7 +40,18 @@ struct Closing {
     private var settings: [(String, String)] {
         let suite = report.suite
         let policy = suite.policy
-        return [
+        let usesShadows = suite.attacks.contains { AttackRegistry.referenceModels.contains($0.uppercased()) }
+        let shadows =
+            usesShadows
+            ? [
+                ("LIRA weight of the pooled variance", "\(Figure.tick(suite.liraPriorDegrees)) shadow models"),
+                (
+                    "RMIA γ; a",
+                    Figure.tick(suite.rmiaGamma) + "; "
+                        + (suite.rmiaOfflineA.map(Figure.tick) ?? "chosen on the shadow models")
+                ),
+            ] : []
+        return shadows + [
             ("suite", "\(suite.name): \(suite.attacks.joined(separator: ", "))"),
             ("seed", String(suite.seed)),
             ("MINK share of tokens", Figure.percent(suite.minKFraction)),

@@ -14,7 +14,7 @@ struct RunSection {
         \(coordinator)
         \(holders)
         \(run.facts.coverage.map { CoverageTable(coverage: $0).markup } ?? "")
-        \(run.vantages.map(vantage))
+        \(run.vantages.map(vantage))\(control)
         \(EpsilonAxis(run)?.markup ?? "")
         \(ReconstructionTable(run)?.markup ?? "")
         """
@@ -109,6 +109,12 @@ struct RunSection {
             <p class="quiet">Learning lowers both; memorising lowers the members' more. That gap is what the attacks live on. \
             Every record counts alike here; where the models' perplexities stand side by side above, every token does.</p>
             """
+    }
+
+    private var control: Markup {
+        guard let control = run.positiveControl else { return "" }
+        let view = PositiveControlView(control: control, limit: report.suite.policy.minimumControlAUC)
+        return "\n\(view.markup)"
     }
 
     private func cards(of entries: [(String, String)]) -> Markup {

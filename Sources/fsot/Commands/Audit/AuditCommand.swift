@@ -8,7 +8,8 @@ struct AuditCommand: ParsableCommand {
         subcommands: [
             AuditPlanCommand.self, AuditRunCommand.self, AuditRenderCommand.self, AuditVerifyCommand.self,
             AuditScoreCommand.self, AuditQueryCommand.self, AuditAnswerCommand.self, AuditMergeCommand.self,
-            AuditSweepCommand.self, AuditOwnerCommand.self, AuditMetricsCommand.self, AuditEpsilonCommand.self,
+            AuditShadowsCommand.self, AuditControlCommand.self, AuditSweepCommand.self, AuditOwnerCommand.self,
+            AuditMetricsCommand.self, AuditEpsilonCommand.self,
         ]
     )
 }

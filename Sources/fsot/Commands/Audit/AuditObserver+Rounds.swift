@@ -20,13 +20,11 @@ extension AuditObserver {
     /// Reads text out of each holder's update and out of the sum, round by round; nil when nothing was kept, or there is no
     /// dictionary to read with.
     func reconstruct(
-        _ path: String,
-        _ description: RunDescription,
-        _ source: EmulatorSource,
-        _ drawn: DrawnPlan,
+        _ run: FinishedRun,
         _ collector: ObservationCollector,
         _ display: ProgressDisplay
     ) throws -> [ReconstructionResult]? {
+        let (path, description, drawn) = (run.path, run.description, run.drawn)
         guard description.observedFor != nil, opening.identity != nil else {
             console.note(
                 "\(path): reading text out of updates needs a run of tune --observe, and --identity of its auditor"
@@ -34,7 +32,7 @@ extension AuditObserver {
             return nil
         }
         // Rounded as in training, so that a right prefix's input is the one that left its trace.
-        let tuned = try TunedModel(source, description, precision: description.site.precision)
+        let tuned = try TunedModel(run.source, description, precision: description.site.precision)
         let reconstruction = TextReconstruction(
             tuned: tuned,
             maximumLength: description.maximumLength,

@@ -16,12 +16,16 @@ struct AuditObserver {
     /// What the suite's attacks need, and how many rounds they look at.
     let wanted: Set<Evidence>
     let rounds: Int
-    /// Records that nobody trained on, for RECALL; nil: none.
+    /// Records that nobody trained on, for RECALL and RMIA; nil: none.
     let population: String?
     /// Whether text is read out of the rounds' updates.
     let reconstructs: Bool
     /// Where the untuned models' scores are kept from run to run; nil: nowhere.
     let cache: ScoreCache?
+    /// Directories of fsot audit shadows; each run takes the one that was trained for it.
+    var shadows: [String] = []
+    /// Runs of fsot audit control; each audited run takes its own.
+    var controls: [String] = []
     let opening: OpeningOptions
     let precision: ComputePrecision
     let console: Console
@@ -31,28 +35,10 @@ struct AuditObserver {
         var referenceKey = ""
         var fullReference: ObservationCollector.ModelScores?
         return try runs.map { path in
-            let description = try RunDirectory.description(at: path)
-            guard FileManager.default.fileExists(atPath: path + "/adapter/adapter_config.json") else {
-                throw CommandFailure(
-                    "\(path) is not finished; continue it with fsot tune … --resume before auditing it."
-                )
-            }
-            guard !description.planDirectories.isEmpty else {
-                throw CommandFailure(
-                    "\(path) was not tuned under a plan: who was trained on was not drawn by a coin, so no comparison is fair; "
-                        + "run fsot audit plan, then fsot tune --plan."
-                )
-            }
-            let drawn = try DrawnPlan.joining(description.planDirectories.map { try DrawnPlan.load(from: $0) })
-            let source = try EmulatorSource(path: description.emulator, opening: opening, console: console)
-            guard source.hexadecimalDigest == description.emulatorDigest else {
-                throw CommandFailure(
-                    "\(description.emulator) is not the emulator that \(path) was tuned on; put that one back before auditing."
-                )
-            }
-            let emulator = try ModelFiles(source.directory)
+            let run = try FinishedRun(path, opening: opening, console: console)
+            let (description, drawn, name) = (run.description, run.drawn, run.name)
             let scoring = try RecordScoring(
-                emulator,
+                run.files,
                 template: description.template,
                 maximumLength: description.maximumLength,
                 wanted: wanted,
@@ -61,9 +47,8 @@ struct AuditObserver {
                 precision: precision
             )
             let collector = try scoring.collector(drawn.records)
-            let name = ((path as NSString).standardizingPath as NSString).lastPathComponent
 
-            let peer = try load(emulator, description.emulator)
+            let peer = try run.emulator()
             if description.realignment != nil, let middle = try RunDirectory.realigned(at: path, upTo: .max) {
                 try middle.apply(to: peer, description.metadata)
             }
@@ -72,12 +57,12 @@ struct AuditObserver {
             let isRealigned = description.realignment != nil
             let reference = try scoring.untuned(
                 peer,
-                identity: isRealigned ? nil : source.hexadecimalDigest,
+                identity: isRealigned ? nil : run.source.hexadecimalDigest,
                 collector,
                 "\(name): emulator",
                 display
             )
-            let peerView = try scoring.view(
+            var peerView = try scoring.view(
                 from: .peer,
                 peer,
                 modelPath: description.emulator,
@@ -87,14 +72,17 @@ struct AuditObserver {
                 name: "\(name): tuned emulator",
                 display: display
             )
+            let training = try run.trainingOperations()
+            try addShadows(run, scoring, peer, &peerView.observations, display)
             // The coordinator's models say of the tokens what a peer's do; what it has more are the rounds.
-            var vantages = try witness(path, description, source, drawn, collector, reference, display).map { seen in
+            var vantages = try witness(run, collector, reference, display).map { seen in
                 var view = ObservationCollector.observations(
                     vantage: seen.vantage,
                     tuned: peerView.tuned,
                     reference: reference
                 )
                 view.rounds = seen.rounds
+                view.cost = seen.cost
                 return view
             }
             vantages.append(peerView.observations)
@@ -138,37 +126,39 @@ struct AuditObserver {
                 scores.append(.init("plugged-in model", owner.tuned, before: "full model"))
             }
             let reconstructions =
-                reconstructs ? try reconstruct(path, description, source, drawn, collector, display) : nil
+                reconstructs ? try reconstruct(run, collector, display) : nil
             display.finish()
             let records = drawn.auditedRecords
-            return AuditInput(
+            var facts = try RunFacts(
+                ofRun: path,
+                description,
+                plan: drawn.plan,
+                shipped: shipped,
+                full: fullParameters,
+                precision: precision,
+                utility: RunFacts.Utility.heldOutPerplexities(of: scores, records: records)
+            )
+            facts.trainingOperations = training
+            var input = AuditInput(
                 name: name,
-                facts: try RunFacts(
-                    ofRun: path,
-                    description,
-                    plan: drawn.plan,
-                    shipped: shipped,
-                    full: fullParameters,
-                    precision: precision,
-                    utility: RunFacts.Utility.heldOutPerplexities(of: scores, records: records)
-                ),
+                facts: facts,
                 records: records,
                 vantages: vantages,
                 reconstructions: reconstructions
             )
+            input.positiveControl = try positiveControl(run, scoring, collector, reference, display)
+            return input
         }
     }
 
     /// What the coordinator saw of the first rounds, when the run kept it and the auditor can open it.
     private func witness(
-        _ path: String,
-        _ description: RunDescription,
-        _ source: EmulatorSource,
-        _ drawn: DrawnPlan,
+        _ run: FinishedRun,
         _ collector: ObservationCollector,
         _ untuned: ObservationCollector.ModelScores,
         _ display: ProgressDisplay
-    ) throws -> [(vantage: VantagePoint, rounds: [[RoundEvidence]])] {
+    ) throws -> [(vantage: VantagePoint, rounds: [[RoundEvidence]], cost: EvidenceCost)] {
+        let (path, description, drawn) = (run.path, run.description, run.drawn)
         guard !wanted.isDisjoint(with: [.rounds, .gradients, .span, .otherHolders]) else { return [] }
         guard let auditors = description.observedFor else {
             console.note("\(path) kept nothing of its rounds: attacks on updates are not tried; tune with --observe")
@@ -185,7 +175,13 @@ struct AuditObserver {
             return []
         }
         let records = drawn.auditedRecords
-        let tuned = try TunedModel(source, description, precision: precision)
+        let tuned = try TunedModel(run.source, description, precision: precision)
+        let pass = TrainingWork.forward(collector.sequences, of: tuned.model)
+        for parameter in tuned.adapter.parameters { parameter.isTrainable = true }
+        let gradients = collector.sequences.reduce(0) {
+            $0 + tuned.model.operations(lengths: [max(1, $1.ids.count)]).total
+        }
+        for parameter in tuned.adapter.parameters { parameter.isTrainable = false }
         let witness = RoundWitness(
             tuned: tuned,
             sequences: collector.sequences,
@@ -200,7 +196,8 @@ struct AuditObserver {
         var individual = [[RoundEvidence]](repeating: [], count: records.count)
         var aggregate = individual
         let finished = try RunDirectory.records(at: path).map(\.round)
-        for round in finished.prefix(rounds) {
+        let attacked = finished.prefix(rounds)
+        for round in attacked {
             let evidence = try witness.measure(try observation(of: round, at: path))
             for index in records.indices {
                 if let own = evidence.individual[index] { individual[index].append(own) }
@@ -213,7 +210,13 @@ struct AuditObserver {
         if !isEverywhere {
             console.note("some data holders were in none of the attacked rounds: single updates are not attacked")
         }
-        return (isEverywhere ? [(.individual, individual)] : []) + [(.aggregate, aggregate)]
+        // A row space takes the lowest blocks only, and is counted as a pass.
+        let perRound: [Evidence: Double] = [
+            .rounds: 2 * pass, .gradients: gradients, .span: pass,
+            .otherHolders: pass * Double(max(0, drawn.plan.holders.count - 1)),
+        ]
+        let cost = EvidenceCost(tuned: pass, more: perRound.mapValues { $0 * Double(attacked.count) })
+        return (isEverywhere ? [(.individual, individual, cost)] : []) + [(.aggregate, aggregate, cost)]
     }
 
     private func load(_ files: ModelFiles, _ path: String) throws -> LanguageModel {

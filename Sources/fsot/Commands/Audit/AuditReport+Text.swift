@@ -4,7 +4,7 @@ import Foundation
 extension AuditReport {
     /// Every attack at every vantage point of every run, as a table for the terminal.
     var attackTable: String {
-        var table = Table(["run", "vantage", "attack", "AUC", "95 % interval", "TPR@1%", "adjusted p"])
+        var table = Table(["run", "vantage", "attack", "AUC", "95 % interval", "TPR@1%", "adjusted p", "work"])
         for run in runs {
             for vantage in run.vantages {
                 for result in vantage.attacks {
@@ -17,12 +17,19 @@ extension AuditReport {
                         String(format: "%.3f–%.3f", result.aucInterval.lower, result.aucInterval.upper),
                         rate.map { String(format: "%.3f", $0.value) } ?? "",
                         String(format: "%.4f", result.adjustedPValue),
+                        result.operations.map { WorkText.cost($0, training: run.facts.trainingOperations) } ?? "",
                     ])
                 }
             }
+            if let strongest = run.positiveControl?.strongest {
+                table.add([
+                    run.name, "control", strongest.attack, String(format: "%.3f", strongest.auc),
+                    String(format: "%.3f–%.3f", strongest.aucInterval.lower, strongest.aucInterval.upper), "", "", "",
+                ])
+            }
             table.add([
                 run.name, "none", "blind", String(format: "%.3f", run.blind.auc),
-                String(format: "%.3f–%.3f", run.blind.aucInterval.lower, run.blind.aucInterval.upper), "", "",
+                String(format: "%.3f–%.3f", run.blind.aucInterval.lower, run.blind.aucInterval.upper), "", "", "",
             ])
         }
         return table.text

@@ -14,7 +14,7 @@ struct AuditRunCommand: ParsableCommand {
             Runs must follow a plan (fsot audit plan). Several runs, for example at different compression ratios, give \
             one report with leakage against compression. Exit code: 0 nothing found, 2 leakage above policy, 3 the split \
             is not valid, 4 inconclusive, 5 a stated ε is refuted. Attacks on updates need runs of fsot tune --observe, and --identity of the auditor \
-            whom they were kept for.
+            whom they were kept for; LIRA and RMIA need --shadows.
 
             Examples:
               fsot audit run run-half run-quarter --model model.gguf --suite Attacks/quick.yaml -o report
@@ -30,11 +30,20 @@ struct AuditRunCommand: ParsableCommand {
 
     @OptionGroup var opening: OpeningOptions
 
-    @Option(help: "Records of the same kind that nobody trained on, for RECALL.")
+    @Option(help: "Records of the same kind that nobody trained on, for RECALL and RMIA.")
     var population: String?
 
     @Flag(help: "Also read text out of the updates of observed rounds (DAGER), and say how much; never which.")
     var reconstruct = false
+
+    @Option(
+        parsing: .upToNextOption,
+        help: "Shadow models of fsot audit shadows, for LIRA and RMIA; each run takes its own."
+    )
+    var shadows: [String] = []
+
+    @Option(parsing: .upToNextOption, help: "Overfitted runs of fsot audit control; each run takes its own.")
+    var control: [String] = []
 
     @Option(help: "The attack suite. (default: the built-in quick suite)")
     var suite: String?
@@ -80,6 +89,8 @@ struct AuditRunCommand: ParsableCommand {
             population: population,
             reconstructs: reconstruct,
             cache: scoreCache.map { ScoreCache(directory: $0) },
+            shadows: shadows,
+            controls: control,
             opening: opening,
             precision: try compute.precision(),
             console: console

@@ -104,9 +104,15 @@ struct RecordScoring {
         (placed as? LoRA)?.merge()
         let tuned = try score(collector, model, name, display)
         var observations = ObservationCollector.observations(vantage: vantage, tuned: tuned, reference: untuned)
+        let pass = TrainingWork.forward(collector.sequences, of: model)
+        var cost = EvidenceCost(tuned: pass, more: [.reference: pass])
+        cost.more[.lowered] = collector.lowered.map { TrainingWork.forward($0, of: model) }
         observations.prefixedTuned = try prefix().map {
-            try score(collector.prefixed(by: $0), model, "\(name) behind a prefix", display).plain
+            let prefixed = collector.prefixed(by: $0)
+            cost.more[.prefixed] = TrainingWork.forward(prefixed.sequences, of: model)
+            return try score(prefixed, model, "\(name) behind a prefix", display).plain
         }
+        observations.cost = cost
         return View(observations: observations, tuned: tuned)
     }
 
@@ -124,7 +130,7 @@ struct RecordScoring {
         return ids
     }
 
-    private func score(
+    func score(
         _ collector: ObservationCollector,
         _ model: LanguageModel,
         _ name: String,
