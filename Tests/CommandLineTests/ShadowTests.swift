@@ -10,7 +10,7 @@ struct ShadowTests {
         story = try Story(records: 24)
         scratch = story.scratch
         try story.compress()
-        try story.run(["audit", "plan", "--data"] + story.files + ["--seed", "1", "-o", "plan"])
+        try story.run(["audit", "plan", "--data"] + story.files + ["--seed", "1", "--holdout", "0.5", "-o", "plan"])
         try story.run([
             "tune", "emulator", "--plan", "plan", "--template", "plain", "--rounds", "2", "--local-steps", "10",
             "--batch",
