@@ -82,6 +82,18 @@ struct PrivacyMeasurementTests {
         #expect(tied.runs[0].privacy?.canaries == 340)
     }
 
+    @Test("A vantage point without any attack does not hide the others' bounds")
+    func withoutAttacks() throws {
+        var suite = self.suite
+        suite.attacks = ["LOWER"]
+        var input = SyntheticRun(leak: 1.5, recordsPerHolder: 120).input()
+        input.vantages[1].loweredTuned = nil
+        input.vantages[1].loweredReference = nil
+        let report = try Audit.run(inputs: [input], suite: suite).report
+        #expect(report.runs[0].vantages[1].attacks.isEmpty)
+        #expect(report.runs[0].privacy?.lowerBounds.map(\.vantage) == [.peer, .peer, .peer])
+    }
+
     @Test("A report from before these bounds is still read")
     func older() throws {
         var object = try #require(

@@ -6,7 +6,10 @@ extension PrivacyMeasurement {
     ///   - facts: of the run: δ is the largest that is stated about records, or ``usualDelta``.
     /// - Throws: `AuditError.outOfRange` for a stated δ that is none.
     init?(scores: [VantagePoint: [String: LabelledScores]], facts: RunFacts) throws {
-        guard (facts.heldOutShare ?? 0.5) == 0.5, let any = scores.values.first?.values.first else { return nil }
+        // Not every vantage point allows an attack.
+        guard (facts.heldOutShare ?? 0.5) == 0.5, let any = scores.values.lazy.flatMap(\.values).first else {
+            return nil
+        }
         let records = any.clusters.reduce(into: [:]) { $0[$1, default: 0] += 1 }
         let canaries = any.clusters.indices.filter { records[any.clusters[$0]] == 1 }
         guard canaries.count >= 20 else { return nil }

@@ -1,0 +1,125 @@
+import Audit
+import Foundation
+import Testing
+
+@Suite("The published JSON Schema of report.json")
+struct ReportSchemaTests {
+    private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
+    private func json(_ data: Data) throws -> Any { try JSONSerialization.jsonObject(with: data) }
+
+    private func schema() throws -> Schema {
+        let url = Self.root.appendingPathComponent("Reports/schema/fsot.audit-1.schema.json")
+        return Schema(root: try #require(try json(Data(contentsOf: url)) as? [String: Any]))
+    }
+
+    private func report() throws -> [String: Any] {
+        var suite = AttackSuite()
+        suite.attacks = ["LOSS", "RATIO"]
+        suite.bootstrapReplicates = 100
+        suite.permutations = 100
+        suite.rmiaOfflineA = 0.3
+        suite.blind.buckets = 256
+        var inputs = [SyntheticRun(leak: 1, ratio: 0.5).input(), SyntheticRun(name: "other", ratio: 0.7).input()]
+        inputs[0].positiveControl = AuditInput.PositiveControl(description: "longer", view: inputs[0].vantages[0])
+        inputs[0].reconstructions = [
+            ReconstructionResult(nil, vantage: .individual, holder: "clinic-a", round: 1, records: [])
+        ]
+        inputs[0].facts.twins = [.individual]
+        inputs[0].facts.sweep = SweepCell(ratio: 0.5, method: "blocks", placement: .both, seed: 1)
+        inputs[0].facts.protections = [
+            RunFacts.Protection(
+                protects: "a record",
+                unit: .record,
+                epsilon: 50,
+                delta: 1e-5,
+                sampler: "poisson",
+                accountant: "pld",
+                neighbouring: "add-or-remove-one",
+                isNoiseSeeded: false
+            )
+        ]
+        let data = try Audit.run(inputs: inputs, suite: suite).report.json()
+        return try #require(try json(data) as? [String: Any])
+    }
+
+    @Test("A report with everything in it, and every committed one, keeps to the schema")
+    func valid() throws {
+        let schema = try schema()
+        #expect(try schema.faults(in: report()) == [])
+        let reports = try FileManager.default.subpathsOfDirectory(atPath: Self.root.path + "/Reports").filter {
+            $0.hasSuffix("report.json") || $0.contains("/cells/")
+        }
+        var checked = 0
+        for path in reports {
+            let content = try json(Data(contentsOf: Self.root.appendingPathComponent("Reports/\(path)")))
+            guard let content = content as? [String: Any], content["schema"] as? String == "fsot.audit/1" else {
+                continue
+            }
+            #expect(schema.faults(in: content) == [], "\(path)")
+            checked += 1
+        }
+        #expect(checked > 1)
+    }
+
+    @Test("What is missing, unknown, or of another kind is a fault")
+    func invalid() throws {
+        let schema = try schema()
+        let report = try report()
+        var changed = report
+        changed["verdict"] = nil
+        #expect(schema.faults(in: changed) == [": no verdict"])
+        changed = report
+        changed["extra"] = 1
+        #expect(schema.faults(in: changed) == [".extra: unknown"])
+        changed = report
+        changed["title"] = 3
+        #expect(schema.faults(in: changed) == [".title: not a string"])
+        changed = report
+        changed["schema"] = "fsot.audit/2"
+        #expect(schema.faults(in: changed).count == 1)
+    }
+}
+
+/// As much of JSON Schema as the published file uses.
+private struct Schema {
+    let root: [String: Any]
+
+    func faults(in value: Any) -> [String] { faults(value, root, "") }
+
+    private func faults(_ value: Any, _ schema: [String: Any], _ path: String) -> [String] {
+        if let reference = schema["$ref"] as? String {
+            let name = reference.replacingOccurrences(of: "#/$defs/", with: "")
+            guard let target = (root["$defs"] as? [String: Any])?[name] as? [String: Any] else {
+                return ["\(path): no definition \(name)"]
+            }
+            return faults(value, target, path)
+        }
+        if let allowed = schema["enum"] as? [String] {
+            return (value as? String).map(allowed.contains) == true ? [] : ["\(path): not one of \(allowed)"]
+        }
+        switch schema["type"] as? String {
+        case "object":
+            guard let object = value as? [String: Any] else { return ["\(path): not an object"] }
+            let properties = schema["properties"] as? [String: [String: Any]] ?? [:]
+            let missing = (schema["required"] as? [String] ?? []).filter { object[$0] == nil }
+            return missing.map { "\(path): no \($0)" }
+                + object.sorted { $0.key < $1.key }.flatMap { key, value -> [String] in
+                    guard let own = properties[key] else { return ["\(path).\(key): unknown"] }
+                    return faults(value, own, "\(path).\(key)")
+                }
+        case "array":
+            guard let array = value as? [Any] else { return ["\(path): not an array"] }
+            guard let items = schema["items"] as? [String: Any] else { return [] }
+            return array.enumerated().flatMap { faults($1, items, "\(path)[\($0)]") }
+        case "string": return value is String ? [] : ["\(path): not a string"]
+        case "number": return value is NSNumber ? [] : ["\(path): not a number"]
+        case "integer":
+            return (value as? NSNumber).map { $0.doubleValue == $0.doubleValue.rounded() } == true
+                ? [] : ["\(path): not an integer"]
+        case "boolean": return value is Bool ? [] : ["\(path): not a boolean"]
+        default: return ["\(path): the schema says nothing"]
+        }
+    }
+}
