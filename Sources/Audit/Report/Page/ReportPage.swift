@@ -32,10 +32,7 @@ public struct ReportPage {
         <p class="lead">Can someone who holds the tuned adapter tell which records it was trained on?</p>
         </header>
         \(verdict)
-        \(SummaryTable(report: report).markup)
-        \(UtilityTable(report: report).markup)
-        \(sweep)
-        \(SweepGrid(report)?.markup ?? "")
+        \(overview)
         \(report.runs.enumerated().map { RunSection(report: report, run: $1, number: $0 + 1).markup })
         \(Closing(report: report).markup)
         </body>
@@ -43,14 +40,31 @@ public struct ReportPage {
         """
     }
 
+    /// A sweep's figures first; of a few runs, the runs.
+    private var overview: Markup {
+        let runs: Markup = "\(SummaryTable(report: report).markup)\n\(UtilityTable(report: report).markup)"
+        guard let grid = SweepGrid(report) else { return "\(runs)\n\(sweep)" }
+        return "\(sweep)\n\(grid.markup)\n\(MatchedUtility(report)?.markup ?? "")\n\(runs)"
+    }
+
+    /// Reasons in the banner; the tables have all of them.
+    private static let shownReasons = 8
+
     private var verdict: Markup {
         let verdict = report.verdict
+        let hidden = verdict.reasons.count - Self.shownReasons - 1
+        // The last reason says what the policy is.
+        let shown =
+            hidden > 0 ? Array(verdict.reasons.prefix(Self.shownReasons)) + verdict.reasons.suffix(1) : verdict.reasons
+        let more: Markup =
+            hidden > 0 ? "<li>\(Figure.count(hidden)) more of this kind are in the tables below.</li>" : ""
         return """
             <section class="verdict \(verdict.outcome.rawValue)">
             <small>Verdict</small>
             <b>\(verdict.headline)</b>
             <ul>
-            \(verdict.reasons.map { "<li>\($0)</li>" as Markup })
+            \(shown.map { "<li>\($0)</li>" as Markup })
+            \(more)
             </ul>
             </section>
             """
@@ -59,12 +73,14 @@ public struct ReportPage {
     private var sweep: Markup {
         guard let plot = SweepPlot(report) else { return "" }
         let vantages =
-            plot.vantages.enumerated().map { Self.key("line c\($0)", $1.rawValue) }
+            plot.vantages.enumerated().map { color, vantage in
+                Self.key("line c\(color)", "\(vantage.rawValue): \(plot.attacks[vantage] ?? "")")
+            }
             + [Self.key("chance", "guessing"), Self.key("limit", "policy limit for an interval's lower end")]
         var figures: [Markup] = [
             """
-            <figure>\(plot.leakage)<figcaption><ul class="legend">\(vantages)</ul>Leakage: AUC of \(plot.attack) with its \
-            95 % interval, the same attack in every run (the strongest anywhere).</figcaption></figure>
+            <figure>\(plot.leakage)<figcaption><ul class="legend">\(vantages)</ul>Leakage: AUC with its \
+            95 % interval; at each vantage point the same attack in every run, the one that is strongest in any.</figcaption></figure>
             """
         ]
         if let utility = plot.utility {
@@ -91,7 +107,8 @@ public struct ReportPage {
     }
 
     private var comparisons: Markup {
-        let shown = report.comparisons.filter { $0.attack == SweepPlot(report)?.attack }
+        let attacks = SweepPlot(report)?.attacks ?? [:]
+        let shown = report.comparisons.filter { $0.attack == attacks[$0.vantage] }
         if shown.isEmpty { return "" }
         let rows = shown.map { row -> Markup in
             """

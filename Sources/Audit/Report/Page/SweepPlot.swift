@@ -4,15 +4,20 @@ import ReportPages
 struct SweepPlot {
     private let runs: [(ratio: Double, run: AuditReport.RunReport)]
     private let policyLimit: Double
-    /// The attack that is shown: the same for all runs, the one with the largest AUC anywhere.
-    let attack: String
+    /// The attack that is shown at each vantage point: the same for all runs, the one with the largest AUC in any.
+    let attacks: [VantagePoint: String]
 
     /// Nil with fewer than two different compression ratios.
     init?(_ report: AuditReport) {
         runs = report.runs.compactMap { run in run.facts.compressionRatio.map { ($0, run) } }.sorted { $0.0 < $1.0 }
-        let results = runs.flatMap { $0.run.vantages.flatMap(\.attacks) }
-        guard Set(runs.map(\.ratio)).count > 1, let strongest = results.max(by: { $0.auc < $1.auc }) else { return nil }
-        attack = strongest.attack
+        var strongest: [VantagePoint: AuditReport.AttackResult] = [:]
+        for view in runs.flatMap(\.run.vantages) {
+            for result in view.attacks where result.auc > strongest[view.vantage]?.auc ?? -1 {
+                strongest[view.vantage] = result
+            }
+        }
+        guard Set(runs.map(\.ratio)).count > 1, !strongest.isEmpty else { return nil }
+        attacks = strongest.mapValues(\.attack)
         policyLimit = report.suite.policy.maximumAUCLowerBound
     }
 
@@ -42,7 +47,7 @@ struct SweepPlot {
         let points = vantages.enumerated().flatMap { index, vantage in
             runs.compactMap { entry -> Point? in
                 let report = entry.run.vantages.first { $0.vantage == vantage }
-                return report?.attacks.first { $0.attack == attack }.map {
+                return report?.attacks.first { $0.attack == attacks[vantage] }.map {
                     (index, entry.ratio, Self.adapter(of: entry.run), $0)
                 }
             }
@@ -52,7 +57,7 @@ struct SweepPlot {
             width: 460,
             height: 330,
             x: ratioAxis,
-            y: .around("AUC of \(attack)", ends + [0.5, policyLimit], padding: 0.06)
+            y: .around("AUC of the strongest attack", ends + [0.5, policyLimit], padding: 0.06)
         )
         var content: [Markup] = [
             "<path class=\"chance\" d=\"M\(frame.left) \(frame.y(0.5))H\(frame.width - frame.right)\"/>",
