@@ -58,6 +58,7 @@ struct OwnerSideTests {
         #expect(try ratioAUC("r1.0-dropped") == ratioAUC("r1.0-distilled"))
         #expect(try ratioAUC("r1.0-dropped") > 0.7)
         #expect(try ratioAUC("r0.5-dropped") != ratioAUC("r0.5-distilled"))
+        #expect(try scratch.read("owned/report/report.html").contains("Can someone who receives an emulator tell"))
         let smaller = try #require(report.runs.first { $0.name == "r0.5-dropped" })
         #expect(smaller.facts.compressionRatio < 1)
 

@@ -28,7 +28,9 @@ extension Verdict {
         if !leaks.isEmpty {
             return Verdict(
                 outcome: .leakage,
-                headline: "Leakage above policy: the tuned adapter gives away which records it was trained on",
+                headline: isOwnerSide(runs)
+                    ? "Leakage above policy: the emulators give away which records the owner's model was tuned on"
+                    : "Leakage above policy: the tuned adapter gives away which records it was trained on",
                 reasons: leaks + [
                     "The policy allows a lower end of \(Figure.decimal(policy.maximumAUCLowerBound, 2)) for the AUC, and of "
                         + "\(Figure.percent(policy.maximumTruePositiveRateLowerBound)) for the members caught at "
@@ -58,6 +60,11 @@ extension Verdict {
                 + "\(Figure.decimal(stated.epsilon, 2)) is stated for \(stated.protects): the sampler, the clipping or the noise is not "
                 + "what the accountant was told."
         }
+    }
+
+    /// Whether all that was attacked are emulators, for the owner's own records.
+    private static func isOwnerSide(_ runs: [AuditReport.RunReport]) -> Bool {
+        runs.allSatisfy { $0.vantages.allSatisfy { $0.vantage == .recipient } }
     }
 
     private static func splitDefects(

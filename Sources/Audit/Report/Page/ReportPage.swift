@@ -29,7 +29,7 @@ public struct ReportPage {
         <body>
         <header>
         <h1>\(report.title)</h1>
-        <p class="lead">Can someone who holds the tuned adapter tell which records it was trained on?</p>
+        <p class="lead">\(question)</p>
         </header>
         \(verdict)
         \(overview)
@@ -38,6 +38,13 @@ public struct ReportPage {
         </body>
         </html>
         """
+    }
+
+    private var question: String {
+        let isOwnerSide = report.runs.allSatisfy { $0.vantages.allSatisfy { $0.vantage == .recipient } }
+        return isOwnerSide
+            ? "Can someone who receives an emulator tell which records the owner's model was tuned on?"
+            : "Can someone who holds the tuned adapter tell which records it was trained on?"
     }
 
     /// A sweep's figures first; of a few runs, the runs.
