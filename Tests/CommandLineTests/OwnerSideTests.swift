@@ -9,6 +9,7 @@ struct OwnerSideTests {
     init() throws {
         story = try Story()
         scratch = story.scratch
+        try scratch.write(try story.files.map { try scratch.read($0) }.joined(), "owned.jsonl")
         try scratch.write(
             String(repeating: "Public words, and more of them for the middle.\n", count: 40),
             "public.txt"
@@ -20,7 +21,7 @@ struct OwnerSideTests {
     }
 
     private func owner(_ output: String, _ more: [String] = []) -> [String] {
-        ["audit", "owner", "--model", "model", "--data"] + story.files
+        ["audit", "owner", "--model", "model", "--data", "owned.jsonl"]
             + [
                 "--ratios", "1,0.5", "--ways", "dropped,distilled", "--adapter-blocks", "1", "--public-data",
                 "public.txt", "--distill-tokens", "64", "--steps", "400", "--batch", "16", "--lr", "2e-3",

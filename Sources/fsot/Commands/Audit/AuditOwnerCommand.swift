@@ -29,8 +29,8 @@ struct AuditOwnerCommand: ParsableCommand {
     @Option(help: "The public model that the owner begins with.")
     var model: String
 
-    @Option(parsing: .upToNextOption, help: "The owner's records: JSONL (optionally gzip) or CSV.")
-    var data: [String]
+    @Option(help: "The owner's records, one file: JSONL (optionally gzip) or CSV.")
+    var data: String
 
     @Option(help: "Shares of the middle's parameters that ship, with commas; 1 is the tuned model itself.")
     var ratios = "1,0.5,0.25"

@@ -63,7 +63,7 @@ struct OwnerSideMeasurement {
         }
         let files = try ModelFiles(path: command.model)
         let settings = Settings(
-            data: try command.data.map { try FileDigest.hexadecimal(of: $0) },
+            data: [try FileDigest.hexadecimal(of: command.data)],
             model: try identity(files),
             publicData: try FileDigest.hexadecimal(of: command.publicData),
             adapterBlocks: command.adapterBlocks,
@@ -88,7 +88,7 @@ struct OwnerSideMeasurement {
         }
         if !FileManager.default.fileExists(atPath: plan) {
             try program.run(
-                ["audit", "plan", "--data"] + command.data
+                ["audit", "plan", "--data", command.data]
                     + ["--seed", "\(command.seed)", "--holdout", "0.5", "-o", plan]
             )
         }
