@@ -27,16 +27,16 @@ struct OwnerSideMeasurement {
     let console: Console
 
     private var program: OwnProgram { OwnProgram(console: console) }
-    private var work: String { command.output + "/work" }
-    private var plan: String { work + "/plan" }
+    private var directory: CellDirectory { CellDirectory(path: command.output) }
+    private var work: String { directory.work }
     private var tuned: String { work + "/tuned" }
     private var run: String { work + "/run" }
 
     /// The cell's file.
-    func path(of cell: OwnerSideCell) -> String { "\(command.output)/cells/\(cell.name).json" }
+    func path(of cell: OwnerSideCell) -> String { directory.file(of: cell.name) }
 
     /// Whether the cell was measured.
-    func isDone(_ cell: OwnerSideCell) -> Bool { FileManager.default.fileExists(atPath: path(of: cell)) }
+    func isDone(_ cell: OwnerSideCell) -> Bool { directory.has(cell.name) }
 
     /// What all cells share; cells of other settings must not be taken for this measurement's.
     private struct Settings: Codable, Equatable {
@@ -58,9 +58,6 @@ struct OwnerSideMeasurement {
     ///
     /// - Throws: `CommandFailure` when the measurement there has other settings.
     func prepare() throws {
-        for folder in ["/cells", "/work"] {
-            try FileManager.default.createDirectory(atPath: command.output + folder, withIntermediateDirectories: true)
-        }
         let files = try ModelFiles(path: command.model)
         let settings = Settings(
             data: [try FileDigest.hexadecimal(of: command.data)],
@@ -76,22 +73,8 @@ struct OwnerSideMeasurement {
             suite: try command.suite.map { try FileDigest.hexadecimal(of: $0) },
             seed: command.seed
         )
-        let file = command.output + "/owner-side.json"
-        if let data = FileManager.default.contents(atPath: file) {
-            guard let earlier = try? JSONDecoder().decode(Settings.self, from: data), earlier == settings else {
-                throw CommandFailure(
-                    "\(command.output) is a measurement with other settings, records or another model; give the same ones, or another --output."
-                )
-            }
-        } else {
-            try AtomicFile.write(try Console.encode(settings) + "\n", to: file)
-        }
-        if !FileManager.default.fileExists(atPath: plan) {
-            try program.run(
-                ["audit", "plan", "--data", command.data]
-                    + ["--seed", "\(command.seed)", "--holdout", "0.5", "-o", plan]
-            )
-        }
+        try directory.claim(settings, in: "owner-side.json", kind: "measurement")
+        try directory.drawPlan(data: [command.data], seed: command.seed, by: program)
         if !FileManager.default.fileExists(atPath: tuned) { try tune(files.configuration.layerCount) }
     }
 
@@ -116,7 +99,8 @@ struct OwnerSideMeasurement {
         let isStarted = FileManager.default.fileExists(atPath: run + "/run.json")
         try program.run(
             [
-                "tune", whole, "--plan", plan, "--template", command.template, "--rounds", "1", "--local-steps",
+                "tune", whole, "--plan", directory.plan, "--template", command.template, "--rounds", "1",
+                "--local-steps",
                 "\(command.steps)", "--batch", "\(command.batch)", "--max-length", "\(command.maxLength)", "--lr",
                 "\(command.learningRate)", "--seed", "\(command.seed)", "--no-masking",
             ] + (isStarted ? ["--resume"] : []) + ["-o", run]
@@ -150,7 +134,7 @@ struct OwnerSideMeasurement {
     }
 
     private func observe(_ emulator: String, _ cell: OwnerSideCell, _ suite: AttackSuite) throws -> AuditInput {
-        let drawn = try DrawnPlan.load(from: plan)
+        let drawn = try DrawnPlan.load(from: directory.plan)
         let display = console.progress()
         let origin = try ModelFiles(path: command.model)
         let description = try RunDirectory.description(at: run)
@@ -231,15 +215,10 @@ struct OwnerSideMeasurement {
         } else {
             let files = try ModelFiles(path: tuned)
             let model = try load(files, tuned)
-            let thinning = BlockWeights(of: model).thinning(to: cell.ratio)
-            arguments += ["--keep", "1", "--feed-forward", "\(thinning.feedForward)"]
-            if thinning.attention < 1 { arguments += ["--attention", "\(thinning.attention)"] }
+            arguments += BlockWeights(of: model).thinningFlags(to: cell.ratio)
         }
-        arguments += ["--public-data", command.publicData]
-        arguments += ["--distill-tokens", "\(cell.way == .distilled ? command.distillTokens : 0)"]
-        if command.publicData.hasSuffix(".jsonl") || command.publicData.hasSuffix(".csv") {
-            arguments += ["--public-template", command.template]
-        }
+        let tokens = cell.way == .distilled ? command.distillTokens : 0
+        arguments += PublicTextFlags.of(command.publicData, tokens: tokens, template: command.template)
         return arguments
     }
 }

@@ -13,15 +13,16 @@ struct SweepRunner {
     let console: Console
 
     private var program: OwnProgram { OwnProgram(console: console) }
-    private var work: String { command.output + "/work" }
-    private var plan: String { work + "/plan" }
+    private var directory: CellDirectory { CellDirectory(path: command.output) }
+    private var work: String { directory.work }
+    private var plan: String { directory.plan }
     private var auditor: String { work + "/auditor" }
 
     /// The cell's file.
-    func path(of cell: SweepCell) -> String { "\(command.output)/cells/\(cell.name).json" }
+    func path(of cell: SweepCell) -> String { directory.file(of: cell.name) }
 
     /// Whether the cell was measured.
-    func isDone(_ cell: SweepCell) -> Bool { FileManager.default.fileExists(atPath: path(of: cell)) }
+    func isDone(_ cell: SweepCell) -> Bool { directory.has(cell.name) }
 
     /// The settings that all cells of a sweep share; another sweep's cells must not be taken for this one's.
     private struct Settings: Codable, Equatable {
@@ -47,9 +48,6 @@ struct SweepRunner {
     ///
     /// - Throws: `CommandFailure` when the sweep there has other settings.
     func prepare(_ cells: [SweepCell]) throws {
-        for folder in ["/cells", "/work"] {
-            try FileManager.default.createDirectory(atPath: command.output + folder, withIntermediateDirectories: true)
-        }
         let settings = Settings(
             data: try command.data.map { try FileDigest.hexadecimal(of: $0) },
             model: BaseModelFiles.identity(try BaseModelFiles.digests(of: ModelFiles(path: command.model).checkpoint)),
@@ -68,23 +66,8 @@ struct SweepRunner {
             planSeed: command.planSeed,
             isMasked: !command.noMasking
         )
-        let file = command.output + "/sweep.json"
-        if let data = FileManager.default.contents(atPath: file) {
-            guard let earlier = try? JSONDecoder().decode(Settings.self, from: data), earlier == settings else {
-                throw CommandFailure(
-                    "\(command.output) is a sweep with other settings, records or another model; give the same ones, or another --output."
-                )
-            }
-        } else {
-            try AtomicFile.write(try Console.encode(settings) + "\n", to: file)
-        }
-        if !FileManager.default.fileExists(atPath: plan) {
-            // Halves: a sweep's records are there to be compared, and equal sides tell most.
-            try program.run(
-                ["audit", "plan", "--data"] + command.data
-                    + ["--seed", "\(command.planSeed)", "--holdout", "0.5", "-o", plan]
-            )
-        }
+        try directory.claim(settings, in: "sweep.json", kind: "sweep")
+        try directory.drawPlan(data: command.data, seed: command.planSeed, by: program)
         if !FileManager.default.fileExists(atPath: auditor + ".card") {
             try program.run(["keygen", "auditor", "--no-passphrase"], in: work)
         }
@@ -157,15 +140,10 @@ struct SweepRunner {
         } else if command.thinning == .drop {
             arguments += ["--keep", "\(cell.ratio)"]
         } else {
-            let thinning = model.thinning(to: cell.ratio)
-            arguments += ["--keep", "1", "--feed-forward", "\(thinning.feedForward)"]
-            if thinning.attention < 1 { arguments += ["--attention", "\(thinning.attention)"] }
+            arguments += model.thinningFlags(to: cell.ratio)
         }
         if let text = command.publicData, cell.ratio < 1 {
-            arguments += ["--public-data", text, "--distill-tokens", "\(command.distillTokens)"]
-            if text.hasSuffix(".jsonl") || text.hasSuffix(".csv") {
-                arguments += ["--public-template", command.template]
-            }
+            arguments += PublicTextFlags.of(text, tokens: command.distillTokens, template: command.template)
         }
         return arguments
     }
