@@ -9,11 +9,12 @@ set +e
 swift test -c release --skip-build --disable-xctest "$@" 2>&1 | tee "$log" | grep -vE '^◇ ' 
 status=${PIPESTATUS[0]}
 set -e
-passed=$(grep -cE '^✔ Test [^ ]+.* passed after' "$log" || true)
-failed=$(grep -cE '^✘ Test [^ ]+.* failed after' "$log" || true)
+# Tests print side by side and lines get torn, so the runner's own total counts, skipped tests included.
+total=$(grep -oE 'Test run with [0-9]+ tests' "$log" | grep -oE '[0-9]+' || echo 0)
+failed=$(grep -E '^✘ Test [^ ]+.* failed after' "$log" | grep -cvE '^✘ Test run with' || true)
 skipped=$(grep -cE '^➜ Test [^ ]+.* skipped' "$log" || true)
-passed=$(( passed - $(grep -cE '^✔ Test run with' "$log" || true) ))
-failed=$(( failed - $(grep -cE '^✘ Test run with' "$log" || true) ))
-[ "$failed" -lt 0 ] && failed=0
+passed=$(( total - failed - skipped ))
+# A run that broke off before its end has no total.
+[ "$passed" -lt 0 ] && passed=0
 echo "$passed passed, $failed failed, $skipped skipped"
 exit "$status"
