@@ -41,6 +41,6 @@ case $verdict in
     0 | 2 | 3 | 4) ;;
     *) exit "$verdict" ;;
 esac
-printf '\nThe story took %d min %02d s. Exit code of the audit: %d (0 nothing found, 2 leakage above policy, 3 invalid split, 4 inconclusive).\n' \
+printf '\nThe story took %d min %02d s. Exit code of the audit: %d (0 nothing found, 2 leakage above policy, 3 invalid split, 4 inconclusive, 5 a stated ε refuted).\n' \
     $(((SECONDS - start) / 60)) $(((SECONDS - start) % 60)) "$verdict"
 printf 'Open the report: %s\n' "$(pwd)/report/report.html"
