@@ -13,6 +13,10 @@ let numericSettings: [SwiftSetting] = swiftSettings + [.unsafeFlags(["-Xcc", "-f
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+/// The federation's wire; nothing else may use it.
+let network: [Target.Dependency] =
+    ["NIOCore", "NIOPosix", "NIOHTTP1"].map { .product(name: $0, package: "swift-nio") }
+    + [.product(name: "NIOSSL", package: "swift-nio-ssl")]
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let package = Package(
@@ -31,6 +35,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
     ],
     targets: [
         // MARK: - The house, top to bottom: a target depends only on targets listed below it
@@ -57,8 +63,9 @@ let package = Package(
             name: "Federation",
             dependencies: [
                 "Emulators", "Training", "PEFT", "LanguageModels", "Tokenizers", "Checkpoints", "SecureAggregation",
-                "DifferentialPrivacy", "Cryptography", "TensorEngine", "AtomicFiles", "Progress", logging,
-            ],
+                "DifferentialPrivacy", "Sealing", "Cryptography", "TensorEngine", "AtomicFiles", "Progress",
+                "ReportPages", logging,
+            ] + network,
             swiftSettings: numericSettings
         ),
         .target(

@@ -40,7 +40,8 @@ public enum AtomicFile {
         .system(operation: operation, path: path, reason: String(cString: strerror(errno)))
     }
 
-    static func synchronizeDirectory(_ path: String) {
+    /// Makes renames inside a directory last; best effort, as file systems differ.
+    public static func synchronize(directory path: String) {
         let descriptor = open(path, O_RDONLY)
         if descriptor >= 0 {
             _ = fsync(descriptor)
@@ -136,7 +137,7 @@ public final class AtomicFileWriter {
             unlink(temporary)
             throw error
         }
-        AtomicFile.synchronizeDirectory(AtomicFile.directory(of: destination))
+        AtomicFile.synchronize(directory: AtomicFile.directory(of: destination))
     }
 }
 
@@ -184,9 +185,9 @@ public final class StagedDirectory {
     ///
     /// - Throws: `AtomicFileError.system`; the destination is then unchanged.
     public func commit() throws {
-        AtomicFile.synchronizeDirectory(path)
+        AtomicFile.synchronize(directory: path)
         if rename(path, destination) != 0 { throw AtomicFile.failure("rename to", destination) }
         isPending = false
-        AtomicFile.synchronizeDirectory(AtomicFile.directory(of: destination))
+        AtomicFile.synchronize(directory: AtomicFile.directory(of: destination))
     }
 }

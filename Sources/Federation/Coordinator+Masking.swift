@@ -3,21 +3,14 @@ import Logging
 import SecureAggregation
 
 extension Coordinator {
-    /// Gathers masked updates over the legs of SA1 (R0 … R5); who fails a leg is left out, and the coordinator learns
-    /// the sum of the rest.
-    func gatherMasked(
+    /// The header of a masked round that begins now.
+    func roundHeader(
         round: Int,
-        from invited: [String],
-        masking: CoordinatorMasking,
-        traffic: inout TrafficCount,
-        isCancelled: @Sendable () -> Bool
-    ) async throws -> Gathered {
-        let ids = Dictionary(
-            uniqueKeysWithValues: masking.names.enumerated().map { ($0.element, UInt32($0.offset + 1)) }
-        )
-        let names = Dictionary(uniqueKeysWithValues: ids.map { ($0.value, $0.key) })
-        let cohort = invited.compactMap { ids[$0] }
-        let header = try RoundHeader(
+        invited: [String],
+        masking: CoordinatorMasking
+    ) throws -> SignedRoundHeader {
+        let cohort = invited.compactMap(masking.id(of:))
+        var header = try RoundHeader(
             session: masking.session,
             round: UInt32(round),
             roster: masking.roster,
@@ -30,61 +23,85 @@ extension Coordinator {
             threshold: masking.threshold.map { min($0, cohort.count) },
             minimumSurvivors: masking.minimumSurvivors.map { min($0, cohort.count) }
         )
+        if let limits { header.deadlines = limits.deadlines(from: UInt64(Date().timeIntervalSince1970 * 1000)) }
+        return try SignedRoundHeader(header, signingKey: masking.signingKey)
+    }
+
+    /// Gathers masked updates over the legs of SA1 (R0 … R5); who fails a leg is left out, and the coordinator learns
+    /// the sum of the rest.
+    func gatherMasked(
+        _ opening: RoundOpening,
+        masking: CoordinatorMasking,
+        traffic: inout TrafficCount,
+        isCancelled: @Sendable () -> Bool
+    ) async throws -> Gathered {
+        let header = try opening.roundHeader()
         let server = try SecureAggregationServer(
             header: header,
             signingKey: masking.signingKey,
             roster: masking.roster,
             updateRule: CoordinatorMasking.updateRule
         )
+        let legs = MaskedLegs(opening: opening, deadlines: header.deadlines, masking: masking)
 
-        let opening = try openingFrame(round: round, isMasked: true)
+        let instruction = try openingFrame(opening).encoded
         var ready: [UInt32] = []
-        for id in header.cohort {
-            guard let name = names[id], let answer = await exchange(opening, with: name, traffic: &traffic) else {
-                continue
+        try await ask(
+            header.cohort.compactMap { id in masking.name(of: id).map { ($0, instruction) } },
+            opening.key(.instruct),
+            deadline: legs.deadline(.advertise),
+            traffic: &traffic,
+            isCancelled: isCancelled
+        ) { name, answer in
+            guard answer.kind == .ready, let id = masking.id(of: name) else {
+                return note(answer, of: name, round: opening.round)
             }
-            if answer.kind == .ready { ready.append(id) } else { note(answer, of: name, round: round) }
+            ready.append(id)
         }
         let signed = server.signedHeader.encoded()
-        try await leg(.advertise, to: ready, names, { _ in signed }, &traffic, isCancelled) {
+        try await leg(.advertise, of: legs, to: ready.sorted(), { _ in signed }, &traffic, isCancelled) {
             (message: Advertisement) in
             try server.receive(message)
         }
         let advertisements = try server.closeAdvertising().encoded()
-        try await leg(.share, to: server.advertised, names, { _ in advertisements }, &traffic, isCancelled) {
+        try await leg(.share, of: legs, to: server.advertised, { _ in advertisements }, &traffic, isCancelled) {
             (message: ShareBundle) in
             try server.receive(message)
         }
         let deliveries = try server.closeShares()
         try await leg(
             .mask,
+            of: legs,
             to: deliveries.keys.sorted(),
-            names,
             { deliveries[$0]?.encoded() ?? [] },
             &traffic,
             isCancelled
-        ) { (message: MaskedInput) in
+        ) {
+            (message: MaskedInput) in
             try server.receive(message)
         }
         let survivors = try server.closeMasking().encoded()
-        try await leg(.confirm, to: server.survivors, names, { _ in survivors }, &traffic, isCancelled) {
+        try await leg(.confirm, of: legs, to: server.survivors, { _ in survivors }, &traffic, isCancelled) {
             (message: ConsistencySignature) in
             try server.receive(message)
         }
         let request = try server.closeConsistency().encoded()
-        try await leg(.unmask, to: server.survivors, names, { _ in request }, &traffic, isCancelled) {
+        try await leg(.unmask, of: legs, to: server.survivors, { _ in request }, &traffic, isCancelled) {
             (message: UnmaskAnswer) in
             try server.receive(message)
         }
         let result = try server.finish()
-        let encoded = Data([MaskingLeg.accept.rawValue] + result.encoded())
-        for id in result.survivors {
-            guard let name = names[id] else { continue }
-            _ = await exchange(Frame(.secureAggregation, payload: encoded), with: name, traffic: &traffic)
-        }
+        let encoded = Frame(.secureAggregation, payload: Data([MaskingLeg.accept.rawValue] + result.encoded())).encoded
+        try await ask(
+            result.survivors.compactMap { id in masking.name(of: id).map { ($0, encoded) } },
+            opening.key(.accept),
+            deadline: soon,
+            traffic: &traffic,
+            isCancelled: isCancelled
+        ) { _, _ in }
         return Gathered(
             mean: try FixedPointCodec(header).decodeMean(result.aggregate, survivors: result.survivors.count),
-            included: result.survivors.compactMap { names[$0] },
+            included: result.survivors.compactMap(masking.name(of:)),
             view: server.view,
             // Each coordinate moves by less than one step of the grid.
             roundingExcess: Double(schema.count).squareRoot() / header.scale
@@ -94,28 +111,40 @@ extension Coordinator {
     /// Sends one leg to each of `ids` and hands the answers that can be read to `receive`; a bad answer drops its sender.
     private func leg<Message: RoundMessage>(
         _ leg: MaskingLeg,
+        of legs: MaskedLegs,
         to ids: [UInt32],
-        _ names: [UInt32: String],
         _ bytes: (UInt32) -> [UInt8],
         _ traffic: inout TrafficCount,
         _ isCancelled: @Sendable () -> Bool,
         receive: (Message) throws -> Void
     ) async throws {
-        for id in ids {
-            if isCancelled() { throw CancellationError() }
-            guard let name = names[id] else { continue }
-            let frame = Frame(.secureAggregation, payload: Data([leg.rawValue] + bytes(id)))
-            guard let answer = await exchange(frame, with: name, traffic: &traffic) else { continue }
-            if isCancelled() { throw CancellationError() }
-            guard answer.kind == .secureAggregation else {
-                note(answer, of: name, round: progressState.completedRounds + 1)
-                continue
-            }
-            do {
-                try receive(Message(decoding: [UInt8](answer.payload)))
-            } catch {
-                logger.warning("\(name) is left out: \(error)")
-            }
+        try await ask(
+            ids.compactMap { id in
+                legs.masking.name(of: id).map {
+                    ($0, Frame(.secureAggregation, payload: Data([leg.rawValue] + bytes(id))).encoded)
+                }
+            },
+            legs.opening.key(leg.exchange),
+            deadline: legs.deadline(leg),
+            traffic: &traffic,
+            isCancelled: isCancelled
+        ) { name, answer in
+            guard answer.kind == .secureAggregation else { return note(answer, of: name, round: legs.opening.round) }
+            try receive(Message(decoding: [UInt8](answer.payload)))
+        }
+    }
+
+    /// What the legs of one round have in common.
+    private struct MaskedLegs {
+        let opening: RoundOpening
+        let deadlines: [UInt64]
+        let masking: CoordinatorMasking
+
+        /// The end of a leg in milliseconds since 1970; nil: none.
+        func deadline(_ leg: MaskingLeg) -> UInt64? {
+            let position = Int(leg.rawValue)
+            guard deadlines.indices.contains(position), deadlines[position] > 0 else { return nil }
+            return deadlines[position]
         }
     }
 }

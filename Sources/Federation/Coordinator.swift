@@ -1,3 +1,4 @@
+import AtomicFiles
 import DifferentialPrivacy
 import Foundation
 import Logging
@@ -16,6 +17,9 @@ public actor Coordinator {
     private let realignment: RealignmentSchedule?
     private let observer: (any RoundObserver)?
     private let noiseKey: NoiseKey?
+    private let journal: (any RoundJournal)?
+    let limits: LegLimits?
+    private let attempts: Int
     private(set) var middle: RealignedMiddle?
     /// Who has the middle of the moment.
     var informed: Set<String> = []
@@ -40,6 +44,9 @@ public actor Coordinator {
     ///   - middle: what was distilled last, when resuming.
     ///   - observer: keeps what could be seen of each round, for an audit; nil: nothing is kept.
     ///   - noiseKey: what the noise of ``ClientPrivacy`` follows from; secret to the coordinator.
+    ///   - journal: keeps the round of the moment, for a coordinator that may be killed; nil: nothing is kept.
+    ///   - limits: how long a masked round's legs may take; nil: for ever.
+    ///   - attempts: how often a round that too few finish is begun.
     ///   - logger: the coordinator's log.
     public init(
         transport: any Transport,
@@ -55,8 +62,14 @@ public actor Coordinator {
         middle: RealignedMiddle? = nil,
         observer: (any RoundObserver)? = nil,
         noiseKey: NoiseKey? = nil,
+        journal: (any RoundJournal)? = nil,
+        limits: LegLimits? = nil,
+        attempts: Int = 1,
         logger: Logger
     ) {
+        self.journal = journal
+        self.limits = limits
+        self.attempts = attempts
         self.noiseKey = noiseKey
         self.observer = observer
         self.realignment = realignment
@@ -117,6 +130,7 @@ public actor Coordinator {
             reached.completedRounds = record.round
             reached.traffic += record.traffic
             try store?.save(record, state: state, progress: reached)
+            try journal?.end()
             progressState = reached
             report?(
                 ProgressEvent(
@@ -133,20 +147,8 @@ public actor Coordinator {
     private func runRound(_ round: Int, isCancelled: @Sendable () -> Bool) async throws -> RoundRecord {
         let start = ContinuousClock.now
         var traffic = TrafficCount()
-        let invited = draw(round)
-        try await deliverMiddle(to: invited, traffic: &traffic)
-        var gathered: Gathered
-        if let masking {
-            gathered = try await gatherMasked(
-                round: round,
-                from: invited,
-                masking: masking,
-                traffic: &traffic,
-                isCancelled: isCancelled
-            )
-        } else {
-            gathered = try await gather(round: round, from: invited, traffic: &traffic, isCancelled: isCancelled)
-        }
+        var (opening, gathered) = try await attempt(round, traffic: &traffic, isCancelled: isCancelled)
+        let invited = opening.invited
         gathered.mean = try noised(gathered, round: round, invited: invited.count)
         guard gathered.mean.allSatisfy(\.isFinite) else {
             throw FederationError.notFinite(round: round, what: "The aggregate")
@@ -183,60 +185,128 @@ public actor Coordinator {
         } else {
             logger.warning("round \(round): the aggregate was rejected: \(record.rejection ?? "")")
         }
-        try await announce(to: gathered.included, traffic: &traffic)
+        let closing = Frame(.result, payload: state.encoded).encoded
+        try await ask(
+            gathered.included.map { ($0, closing) },
+            opening.key(.result),
+            deadline: soon,
+            traffic: &traffic,
+            isCancelled: isCancelled
+        ) { _, _ in }
         record.traffic = traffic
         let elapsed = ContinuousClock.now - start
         record.seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
         return record
     }
 
+    /// Gathers a round's updates, again from the beginning as long as attempts are left and too few participants finished.
+    private func attempt(
+        _ round: Int,
+        traffic: inout TrafficCount,
+        isCancelled: @Sendable () -> Bool
+    ) async throws -> (RoundOpening, Gathered) {
+        var resumed = try journal?.unfinished(round: round)
+        var left = attempts
+        while true {
+            let opening = if let resumed { resumed } else { try await open(round) }
+            do {
+                try await deliverMiddle(opening, traffic: &traffic, isCancelled: isCancelled)
+                let gathered =
+                    if let masking {
+                        try await gatherMasked(opening, masking: masking, traffic: &traffic, isCancelled: isCancelled)
+                    } else {
+                        try await gather(opening, traffic: &traffic, isCancelled: isCancelled)
+                    }
+                return (opening, gathered)
+            } catch  where Self.isLackOfParticipants(error) {
+                // A round from before this process began may have failed for no other reason than the time in between.
+                if resumed == nil { left -= 1 }
+                try journal?.end()
+                guard left > 0 else { throw error }
+                logger.warning("round \(round) is begun again: \(error)")
+                resumed = nil
+            }
+        }
+    }
+
+    private static func isLackOfParticipants(_ error: any Error) -> Bool {
+        switch error {
+        case SecureAggregationError.tooFew, FederationError.tooFewParticipants: true
+        default: false
+        }
+    }
+
+    /// Fixes what a round is about, and keeps it before anybody hears of it.
+    private func open(_ round: Int) async throws -> RoundOpening {
+        let invited = draw(round, from: try await transport.present())
+        let opening = RoundOpening(
+            round: round,
+            attempt: journal == nil ? 0 : UInt64.random(in: 1...UInt64(UInt32.max)),
+            invited: invited,
+            header: try masking.map { try roundHeader(round: round, invited: invited, masking: $0) }
+        )
+        try journal?.begin(opening)
+        return opening
+    }
+
     /// Who is asked in a round: everybody, or a draw without replacement that follows from the seed and the round.
-    private func draw(_ round: Int) -> [String] {
-        let all = transport.participants
-        guard let count = configuration.participantsPerRound, count < all.count else { return all }
+    private func draw(_ round: Int, from present: [String]) -> [String] {
+        guard let count = configuration.participantsPerRound, count < present.count else { return present }
         var generator = SeededGenerator(seed: configuration.seed).derive("participants-\(round)")
-        let drawn = Set(all.shuffled(using: &generator).prefix(count))
-        return all.filter(drawn.contains)
+        let drawn = Set(present.shuffled(using: &generator).prefix(count))
+        return present.filter(drawn.contains)
     }
 
     private func gather(
-        round: Int,
-        from invited: [String],
+        _ opening: RoundOpening,
         traffic: inout TrafficCount,
         isCancelled: @Sendable () -> Bool
     ) async throws -> Gathered {
-        let opening = try openingFrame(round: round, isMasked: false)
-        var updates: [[Float]] = []
-        var weights: [Double] = []
-        var included: [String] = []
-        for name in invited {
-            guard let ready = await exchange(opening, with: name, traffic: &traffic), ready.kind == .ready else {
-                continue
-            }
-            guard let answer = await exchange(Frame(.train), with: name, traffic: &traffic) else { continue }
-            if isCancelled() { throw CancellationError() }
-            guard answer.kind == .update else {
-                note(answer, of: name, round: round)
-                continue
-            }
+        let instruction = try openingFrame(opening).encoded
+        var ready: [String] = []
+        try await ask(
+            opening.invited.map { ($0, instruction) },
+            opening.key(.instruct),
+            traffic: &traffic,
+            isCancelled: isCancelled
+        ) { name, answer in
+            if answer.kind == .ready { ready.append(name) } else { note(answer, of: name, round: opening.round) }
+        }
+        let request = Frame(.train).encoded
+        var answers: [String: (update: [Float], weight: Double)] = [:]
+        try await ask(
+            opening.invited.filter(ready.contains).map { ($0, request) },
+            opening.key(.train),
+            traffic: &traffic,
+            isCancelled: isCancelled
+        ) { name, answer in
+            guard answer.kind == .update else { return note(answer, of: name, round: opening.round) }
             let header = try answer.header(UpdateHeader.self, from: name)
             let update = try AdapterState(decoding: answer.payload, count: schema.count, from: name)
             guard update.isFinite, header.weight.isFinite, header.weight > 0 else {
-                logger.warning("round \(round): the update of \(name) is not finite and was left out")
-                continue
+                logger.warning("round \(opening.round): the update of \(name) is not finite and was left out")
+                return
             }
-            updates.append(configuration.privacy?.clipped(update.values) ?? update.values)
-            weights.append(configuration.weights == .records ? header.weight : 1)
-            included.append(name)
+            answers[name] = (configuration.privacy?.clipped(update.values) ?? update.values, header.weight)
         }
+        // In the order of the invitation: a mean of floats depends on it.
+        let included = opening.invited.filter { answers[$0] != nil }
         guard included.count >= configuration.minimumUpdates else {
             throw FederationError.tooFewParticipants(
-                round: round,
+                round: opening.round,
                 alive: included,
                 needed: configuration.minimumUpdates
             )
         }
-        return Gathered(mean: FederatedAverage.mean(updates, weights: weights), included: included, view: nil)
+        let updates = included.compactMap { answers[$0] }
+        return Gathered(
+            mean: FederatedAverage.mean(
+                updates.map(\.update),
+                weights: updates.map { configuration.weights == .records ? $0.weight : 1 }
+            ),
+            included: included,
+            view: nil
+        )
     }
 
     /// Refuses privacy that could not be kept.
@@ -282,12 +352,12 @@ public actor Coordinator {
     }
 
     /// The frame that begins a round.
-    func openingFrame(round: Int, isMasked: Bool) throws -> Frame {
+    func openingFrame(_ opening: RoundOpening) throws -> Frame {
         let instruction = RoundInstruction(
-            round: round,
+            round: opening.round,
             localSteps: configuration.localSteps,
             learningRate: configuration.learningRate,
-            isMasked: isMasked,
+            isMasked: masking != nil,
             realignedAfter: middle?.round
         )
         return try Frame(.instruct, header: instruction, payload: state.encoded)
@@ -299,22 +369,55 @@ public actor Coordinator {
         logger.warning("round \(round): \(name) left (\(code))")
     }
 
-    private func announce(to names: [String], traffic: inout TrafficCount) async throws {
-        for name in names { _ = await exchange(Frame(.result, payload: state.encoded), with: name, traffic: &traffic) }
+    /// The end of an exchange without training that begins now; nil: none.
+    var soon: UInt64? {
+        limits.map { UInt64((Date().timeIntervalSince1970 + $0.exchange) * 1000) }
     }
 
-    /// One request and its answer; nil when the participant cannot be reached or answers nonsense.
-    func exchange(_ frame: Frame, with name: String, traffic: inout TrafficCount) async -> Frame? {
-        let request = frame.encoded
-        traffic.down += request.count
-        do {
-            let answer = try await transport.exchange(request, with: name)
-            traffic.up += answer.count
-            return try Frame(decoding: answer, from: name)
-        } catch {
-            logger.warning("\(name) does not answer: \(error)")
-            return nil
+    /// Asks several participants, as many at once as the transport takes, and hands over what can be read, in the order of
+    /// arrival. Who cannot be reached, answers nonsense, or makes `take` throw is left out.
+    ///
+    /// - Throws: `CancellationError` when cancelled; `AtomicFileError` when this side cannot keep what it must.
+    func ask(
+        _ questions: [(name: String, request: Data)],
+        _ key: ExchangeKey,
+        deadline: UInt64? = nil,
+        traffic: inout TrafficCount,
+        isCancelled: @Sendable () -> Bool,
+        take: (String, Frame) throws -> Void
+    ) async throws {
+        let (transport, logger) = (transport, logger)
+        try await withThrowingTaskGroup(of: (name: String, answer: Data?).self) { group in
+            var waiting = questions[...]
+            func askNext() {
+                guard let (name, request) = waiting.popFirst() else { return }
+                traffic.down += request.count
+                let exchange = Exchange(key, request: request, deadline: deadline)
+                group.addTask {
+                    do {
+                        return (name, try await transport.exchange(exchange, with: name))
+                    } catch let error as AtomicFileError {
+                        throw error
+                    } catch {
+                        logger.warning("\(name) does not answer: \(error)")
+                        return (name, nil)
+                    }
+                }
+            }
+            if isCancelled() { throw CancellationError() }
+            for _ in 0..<min(transport.width, questions.count) { askNext() }
+            while let (name, answer) = try await group.next() {
+                if isCancelled() { throw CancellationError() }
+                if let answer {
+                    traffic.up += answer.count
+                    do {
+                        try take(name, Frame(decoding: answer, from: name))
+                    } catch {
+                        logger.warning("\(name) is left out: \(error)")
+                    }
+                }
+                askNext()
+            }
         }
     }
-
 }

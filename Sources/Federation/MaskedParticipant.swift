@@ -10,6 +10,8 @@ struct MaskedParticipant {
     private let adapterCount: Int
     private let emulatorHash: [UInt8]
     private let round: Int
+    /// The mean of the updates, once the sum was accepted.
+    private(set) var mean: [Float]?
 
     /// - Parameter emulatorHash: of the emulator that the holder trains on.
     init(
@@ -34,7 +36,7 @@ struct MaskedParticipant {
     }
 
     /// Answers a leg; `update` is called for the masking leg only.
-    func answer(
+    mutating func answer(
         _ payload: Data,
         weight: UInt32,
         update: () async throws -> [Float],
@@ -76,7 +78,11 @@ struct MaskedParticipant {
         case .unmask:
             return Data(try machine.unmask(UnmaskRequest(decoding: bytes)).encoded())
         case .accept:
-            try machine.accept(RoundResult(decoding: bytes))
+            let result = try RoundResult(decoding: bytes)
+            try machine.accept(result)
+            if let header = machine.header {
+                mean = try FixedPointCodec(header).decodeMean(result.aggregate, survivors: result.survivors.count)
+            }
             return Data()
         }
     }

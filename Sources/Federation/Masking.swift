@@ -22,6 +22,12 @@ public struct CoordinatorMasking: Sendable {
     /// Fewest updates in a sum; nil: max(3, threshold).
     public let minimumSurvivors: Int?
 
+    /// A participant's id in the roster; nil for a stranger.
+    func id(of name: String) -> UInt32? { names.firstIndex(of: name).map { UInt32($0 + 1) } }
+
+    /// The participant of an id; nil outside the roster.
+    func name(of id: UInt32) -> String? { id >= 1 && Int(id) <= names.count ? names[Int(id) - 1] : nil }
+
     /// The name of the rule by which sums change the adapter; part of the chained state hash.
     public static let updateRule = "fedavg/1"
 
@@ -149,4 +155,16 @@ enum MaskingLeg: UInt8 {
     case confirm
     case unmask
     case accept
+
+    /// The step as transports name it.
+    var exchange: ExchangeLeg {
+        switch self {
+        case .advertise: .advertise
+        case .share: .share
+        case .mask: .mask
+        case .confirm: .confirm
+        case .unmask: .unmask
+        case .accept: .accept
+        }
+    }
 }

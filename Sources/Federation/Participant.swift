@@ -19,6 +19,8 @@ public actor Participant: FrameHandler {
     private let memory: any RoundMemory
     private var masked: MaskedParticipant?
     private var middle: RealignedMiddle?
+    private let agreement: FederationConfiguration?
+    private var chain: StateChain
 
     /// Makes a participant.
     ///
@@ -28,6 +30,9 @@ public actor Participant: FrameHandler {
     ///   - weight: in the mean: 1, or the number of records.
     ///   - trainer: trains on this holder's records.
     ///   - masking: keys and policy of the secure aggregation; a holder that has them refuses rounds in the clear.
+    ///   - memory: of rounds that were begun and answered; by default as long as this object.
+    ///   - initial: the emulator's own adapter, with which the first round must begin; nil: whatever comes.
+    ///   - agreement: the rounds that were agreed on; others are refused. Nil: whatever is asked.
     ///   - logger: the holder's own log; nothing in it travels.
     public init(
         name: String,
@@ -35,10 +40,15 @@ public actor Participant: FrameHandler {
         weight: Double,
         trainer: any LocalTrainer,
         masking: ParticipantMasking? = nil,
+        memory: sending any RoundMemory = TransientRoundMemory(),
+        initial: AdapterState? = nil,
+        agreement: FederationConfiguration? = nil,
         logger: Logger
     ) {
         self.masking = masking
-        memory = TransientRoundMemory()
+        self.memory = memory
+        self.agreement = agreement
+        chain = StateChain(initial: initial, isNoised: agreement?.privacy != nil)
         self.name = name
         self.adapterCount = adapterCount
         self.weight = weight
@@ -79,6 +89,12 @@ public actor Participant: FrameHandler {
             }
             guard instruction.realignedAfter == middle?.round else {
                 throw FederationError.refused(reason: "this holder has another emulator than the round is about")
+            }
+            try check(instruction)
+            if try !chain.begin(instruction.round, with: state), agreement != nil {
+                logger.warning(
+                    "\(name): the adapter of round \(instruction.round) could not be checked: we missed a round"
+                )
             }
             self.instruction = instruction
             global = state
@@ -126,7 +142,7 @@ public actor Participant: FrameHandler {
             masked = nil
             return Frame(.acknowledge)
         case .secureAggregation:
-            guard let instruction, let global, let masked else {
+            guard let instruction, let global, var masked else {
                 throw FederationError.malformedMessage(
                     from: "the coordinator",
                     reason: "aggregation before a round began"
@@ -135,11 +151,26 @@ public actor Participant: FrameHandler {
             let answer = try await masked.answer(frame.payload, weight: UInt32(clamping: Int(weight))) {
                 try await localUpdate(instruction, from: global)
             }
+            if let mean = masked.mean { chain.finish(global, mean: mean) }
             return answer.isEmpty ? Frame(.acknowledge) : Frame(.secureAggregation, payload: answer)
         case .ready, .update, .failure, .acknowledge:
             throw FederationError.malformedMessage(
                 from: "the coordinator",
                 reason: "a frame of kind \(frame.kind) is not for participants"
+            )
+        }
+    }
+
+    /// Refuses other rounds than were agreed on.
+    private func check(_ instruction: RoundInstruction) throws {
+        guard let agreement else { return }
+        guard (1...agreement.rounds).contains(instruction.round), instruction.localSteps == agreement.localSteps,
+            instruction.learningRate == agreement.learningRate
+        else {
+            throw FederationError.refused(
+                reason: "round \(instruction.round) of \(instruction.localSteps) steps at \(instruction.learningRate)"
+                    + " is not what the invitation says (\(agreement.rounds) rounds of \(agreement.localSteps) steps at"
+                    + " \(agreement.learningRate))"
             )
         }
     }

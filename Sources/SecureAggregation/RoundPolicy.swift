@@ -13,6 +13,8 @@ public struct RoundPolicy: Sendable, Equatable {
 
     /// Accepted thresholds.
     public var threshold: Threshold
+    /// The least share of the cohort that a threshold may be, on top of ``threshold-swift.property``; nil: nothing more.
+    public var thresholdShare: Double?
     /// Smallest cohort; below 3 each participant knows the other's update from the sum.
     public var minimumCohort: Int
     /// Smallest number of updates in a sum.
@@ -28,8 +30,10 @@ public struct RoundPolicy: Sendable, Equatable {
         minimumCohort: Int = 3,
         minimumSurvivors: Int = 3,
         maximumClip: Double = .infinity,
-        allowsWeights: Bool = true
+        allowsWeights: Bool = true,
+        thresholdShare: Double? = nil
     ) {
+        self.thresholdShare = thresholdShare
         self.threshold = threshold
         self.minimumCohort = minimumCohort
         self.minimumSurvivors = minimumSurvivors
@@ -54,7 +58,10 @@ public struct RoundPolicy: Sendable, Equatable {
                 "\(n) participants, at least \(max(minimumCohort, 2)) are demanded; invite more data holders"
             )
         }
-        let needed = threshold == .twoThirds ? RoundHeader.defaultThreshold(participants: n) : n / 2 + 1
+        let needed = max(
+            threshold == .twoThirds ? RoundHeader.defaultThreshold(participants: n) : n / 2 + 1,
+            Int(((thresholdShare ?? 0) * Double(n)).rounded(.up))
+        )
         guard header.threshold >= needed else {
             throw SecureAggregationError.againstPolicy(
                 "threshold \(header.threshold) of \(n), at least \(needed) is demanded"

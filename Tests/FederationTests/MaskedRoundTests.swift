@@ -29,13 +29,13 @@ private final class LossyTransport: Transport {
 
     var participants: [String] { inner.participants }
 
-    func exchange(_ request: Data, with participant: String) async throws -> Data {
+    func exchange(_ exchange: Exchange, with participant: String) async throws -> Data {
         let count = counts.withLock { counts in
             counts[participant, default: 0] += 1
             return counts[participant] ?? 0
         }
         if participant == victim, count > survivesExchanges { throw CancellationError() }
-        let answer = try await inner.exchange(request, with: participant)
+        let answer = try await inner.exchange(exchange, with: participant)
         received.withLock { $0.append(answer) }
         return answer
     }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// When a run's emulator is distilled again.
 public struct RealignmentSchedule: Sendable {
     /// Rounds between two re-alignments; after the last round there is none.
@@ -20,16 +22,28 @@ extension Coordinator {
         middle?.emulatorHash(original: original) ?? original
     }
 
-    /// Sends the re-aligned middle to those of `names` that do not have it; who does not take it refuses the round.
-    func deliverMiddle(to names: [String], traffic: inout TrafficCount) async throws {
+    /// Sends the re-aligned middle to those invited that do not have it; who does not take it refuses the round.
+    func deliverMiddle(
+        _ opening: RoundOpening,
+        traffic: inout TrafficCount,
+        isCancelled: @Sendable () -> Bool
+    ) async throws {
         guard let middle else { return }
-        for name in names where !informed.contains(name) {
-            let answer = await exchange(try middle.frame, with: name, traffic: &traffic)
-            if answer?.kind == .acknowledge {
-                informed.insert(name)
-            } else if let answer {
-                note(answer, of: name, round: middle.round + 1)
+        let request = try middle.frame.encoded
+        var reached: [String] = []
+        try await ask(
+            opening.invited.filter { !informed.contains($0) }.map { ($0, request) },
+            opening.key(.realign),
+            deadline: soon,
+            traffic: &traffic,
+            isCancelled: isCancelled
+        ) { name, answer in
+            if answer.kind == .acknowledge {
+                reached.append(name)
+            } else {
+                note(answer, of: name, round: opening.round)
             }
         }
+        informed.formUnion(reached)
     }
 }

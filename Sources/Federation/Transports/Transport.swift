@@ -20,12 +20,26 @@ public struct TrafficCount: Codable, Sendable, Equatable {
 /// Carries one request to one participant and its answer back. The coordinator knows nothing else of the world, so a
 /// simulation and a real federation run the same algorithm.
 public protocol Transport: Sendable {
-    /// The participants that can be reached, in a fixed order.
+    /// The participants of the federation, in a fixed order.
     var participants: [String] { get }
+    /// How many exchanges may wait for their answers at once.
+    var width: Int { get }
+    /// Those of ``participants`` that can be reached now, in the same order; waits until there are enough to begin.
+    ///
+    /// - Throws: `CancellationError`, `FederationError.tooFewParticipants` when they do not come.
+    func present() async throws -> [String]
     /// Sends encoded bytes and waits for the answer.
     ///
-    /// - Throws: any error when the participant cannot be reached or answers nothing: it then counts as dropped.
-    func exchange(_ request: Data, with participant: String) async throws -> Data
+    /// - Throws: `AtomicFileError` when this side cannot keep what it must, which ends the run; any other error when the
+    ///   participant cannot be reached or answers nothing before the deadline: it then counts as dropped.
+    func exchange(_ exchange: Exchange, with participant: String) async throws -> Data
+}
+
+extension Transport {
+    /// One after the other: participants that share one machine train in turn.
+    public var width: Int { 1 }
+    /// Everybody.
+    public func present() async throws -> [String] { participants }
 }
 
 /// Who answers on the other side of a transport.
@@ -34,41 +48,4 @@ public protocol FrameHandler: Sendable {
     var name: String { get }
     /// Answers one encoded frame.
     func handle(_ request: Data) async -> Data
-}
-
-/// Participants in this process; the bytes are the same as on a network.
-public struct InMemoryTransport: Transport {
-    /// The participants' names, in the order given.
-    public let participants: [String]
-    private let handlers: [String: any FrameHandler]
-
-    /// Connects participants; their names must differ.
-    ///
-    /// - Throws: `FederationError.invalidConfiguration` when two share a name.
-    public init(_ handlers: [any FrameHandler]) throws {
-        participants = handlers.map(\.name)
-        var table: [String: any FrameHandler] = [:]
-        for handler in handlers {
-            guard table.updateValue(handler, forKey: handler.name) == nil else {
-                throw FederationError.invalidConfiguration(
-                    reason: "Two data holders are called \(handler.name)",
-                    remedy: "rename one of the files"
-                )
-            }
-        }
-        self.handlers = table
-    }
-
-    /// Hands the bytes to the participant.
-    ///
-    /// - Throws: `FederationError.invalidConfiguration` for an unknown name.
-    public func exchange(_ request: Data, with participant: String) async throws -> Data {
-        guard let handler = handlers[participant] else {
-            throw FederationError.invalidConfiguration(
-                reason: "There is no data holder \(participant)",
-                remedy: "check the roster"
-            )
-        }
-        return await handler.handle(request)
-    }
 }

@@ -1,0 +1,206 @@
+import Foundation
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+
+/// One request on a connection; its body is read as it arrives and never held whole.
+struct HTTPRequest {
+    typealias Parts = NIOAsyncChannelInboundStream<HTTPServerRequestPart>.AsyncIterator
+
+    /// The participant of the roster whose certificate the connection has; nil on a listener without TLS.
+    let peer: String?
+    let method: HTTPMethod
+    /// Without the query.
+    let path: String
+    let query: [String: String]
+    let headers: HTTPHeaders
+
+    init(_ head: HTTPRequestHead, peer: String?) {
+        self.peer = peer
+        method = head.method
+        let parts = head.uri.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        path = String(parts.first ?? "")
+        var query: [String: String] = [:]
+        for item in parts.dropFirst().first?.split(separator: "&") ?? [] {
+            let pair = item.split(separator: "=", maxSplits: 1)
+            query[String(pair[0])] = pair.count > 1 ? String(pair[1]) : ""
+        }
+        self.query = query
+        headers = head.headers
+    }
+}
+
+/// Pieces of a request's body as they arrive.
+struct HTTPBody {
+    private var parts: HTTPRequest.Parts
+    private var hasEnded = false
+
+    init(_ parts: HTTPRequest.Parts) { self.parts = parts }
+
+    /// The next piece; nil at the end.
+    mutating func next() async throws -> ByteBuffer? {
+        if hasEnded { return nil }
+        switch try await parts.next() {
+        case .body(let buffer): return buffer
+        case .end:
+            hasEnded = true
+            return nil
+        case .head, nil: throw ChannelError.eof
+        }
+    }
+
+    /// Reads over what nobody wanted, and gives the connection back.
+    mutating func finish() async throws -> HTTPRequest.Parts {
+        while try await next() != nil {}
+        return parts
+    }
+}
+
+/// Sends the response to one request.
+struct HTTPResponder {
+    /// Slices in which long bodies are written, each after the one before has left.
+    static let sliceLength = 1 << 20
+
+    let outbound: NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>
+
+    func send(_ status: HTTPResponseStatus, _ headers: [(String, String)] = [], body: Data = Data()) async throws {
+        try await send(status, headers, length: body.count) { offset, count in
+            body[body.startIndex + offset..<body.startIndex + offset + count]
+        }
+    }
+
+    func send(_ status: HTTPResponseStatus, json: some Encodable) async throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        try await send(status, [("content-type", "application/json")], body: encoder.encode(json))
+    }
+
+    /// Sends a body that is read slice by slice.
+    ///
+    /// - Parameter slice: gives `count` bytes from `offset` on.
+    func send(
+        _ status: HTTPResponseStatus,
+        _ headers: [(String, String)],
+        length: Int,
+        slice: (_ offset: Int, _ count: Int) throws -> Data
+    ) async throws {
+        var fields = HTTPHeaders(headers)
+        if status != .noContent { fields.replaceOrAdd(name: "content-length", value: "\(length)") }
+        try await outbound.write(.head(HTTPResponseHead(version: .http1_1, status: status, headers: fields)))
+        var offset = 0
+        while offset < length {
+            let piece = try slice(offset, min(Self.sliceLength, length - offset))
+            try await outbound.write(.body(.byteBuffer(ByteBuffer(bytes: piece))))
+            offset += piece.count
+        }
+        try await outbound.write(.end(nil))
+    }
+}
+
+/// Listens and hands each request to a handler; one task a connection, so that what one peer does never waits for another.
+struct HTTPServer {
+    typealias Handler = @Sendable (HTTPRequest, inout HTTPBody, HTTPResponder) async throws -> Void
+    private typealias Connection = (
+        channel: NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>, peer: PeerName
+    )
+
+    /// Seconds without a byte in either direction after which a connection is closed.
+    static let idleSeconds: Int64 = 90
+
+    private let listener: NIOAsyncChannel<Connection, Never>
+    private let handler: Handler
+    private let logger: Logger
+
+    /// The port that was bound: useful when 0 was asked for.
+    var port: Int { listener.channel.localAddress?.port ?? 0 }
+
+    /// Binds.
+    ///
+    /// - Parameters:
+    ///   - tls: demands client certificates of `names`; nil: plain HTTP, for the status page on this machine.
+    /// - Throws: `FederationError.cannotListen`.
+    init(
+        host: String,
+        port: Int,
+        tls: (pinned: PinnedTLS, names: [String: String])? = nil,
+        logger: Logger,
+        handler: @escaping Handler
+    ) async throws {
+        let context = try tls?.pinned.serverContext()
+        self.handler = handler
+        self.logger = logger
+        do {
+            listener = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+                .serverChannelOption(.backlog, value: 256)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+                .bind(host: host, port: port) { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        let peer = PeerName()
+                        let pipeline = channel.pipeline.syncOperations
+                        if let tls, let context {
+                            try pipeline.addHandler(tls.pinned.serverHandler(context, names: tls.names, peer: peer))
+                        }
+                        try pipeline.addHandler(IdleStateHandler(allTimeout: .seconds(Self.idleSeconds)))
+                        try pipeline.addHandler(IdleConnectionCloser())
+                        try pipeline.configureHTTPServerPipeline()
+                        return (
+                            try NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>(
+                                wrappingChannelSynchronously: channel
+                            ), peer
+                        )
+                    }
+                }
+        } catch {
+            throw FederationError.cannotListen(address: "\(host):\(port)", reason: "\(error)")
+        }
+    }
+
+    /// Serves until the task is cancelled.
+    func run() async throws {
+        try await withThrowingDiscardingTaskGroup { group in
+            try await listener.executeThenClose { connections in
+                for try await connection in connections {
+                    group.addTask { await serve(connection) }
+                }
+            }
+        }
+    }
+
+    private func serve(_ connection: Connection) async {
+        do {
+            try await connection.channel.executeThenClose { inbound, outbound in
+                var parts = inbound.makeAsyncIterator()
+                while let part = try await parts.next() {
+                    guard case .head(let head) = part else { continue }
+                    var body = HTTPBody(parts)
+                    try await handler(
+                        HTTPRequest(head, peer: connection.peer.name),
+                        &body,
+                        HTTPResponder(outbound: outbound)
+                    )
+                    parts = try await body.finish()
+                    if !head.isKeepAlive { return }
+                }
+            }
+        } catch {
+            // Peers come and go: what matters shows as an answer that is missing.
+            logger.debug("connection of \(connection.peer.name ?? "a stranger") ended: \(error)")
+        }
+    }
+}
+
+/// Closes a connection on which nothing moves any more.
+final class IdleConnectionCloser: ChannelInboundHandler {
+    typealias InboundIn = NIOAny
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is IdleStateHandler.IdleStateEvent {
+            context.close(promise: nil)
+        } else {
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+}
