@@ -88,6 +88,19 @@ public struct ParticipantMasking: Sendable {
     }
 }
 
+extension ParticipantMasking {
+    /// Rounding that follows from the run's seed and the holder's name, so that a simulation and a federation give the same
+    /// bits; whoever knows the seed knows which way each number was rounded, and nothing more.
+    ///
+    /// - Throws: `CryptographyError`.
+    public static func seededRounding(_ seed: UInt64, name: String) throws -> SecretBytes {
+        let hash = TaggedHash("fsot/simulation/rounding")
+        hash.append(Array(withUnsafeBytes(of: seed.littleEndian) { Array($0) }))
+        hash.append(Array(name.utf8))
+        return try SecretBytes(copying: hash.digest())
+    }
+}
+
 /// Fresh keys for a federation whose parties live in one process: the same messages and checks as between strangers.
 public struct SimulatedMasking: Sendable {
     /// The coordinator's half.
@@ -122,17 +135,14 @@ public struct SimulatedMasking: Sendable {
             minimumSurvivors: isSmall ? max(2, names.count / 2 + 1) : nil
         )
         participants = try keys.enumerated().map { index, key in
-            let hash = TaggedHash("fsot/simulation/rounding")
-            hash.append(Array(withUnsafeBytes(of: seed.littleEndian) { Array($0) }))
-            hash.append(Array(names[index].utf8))
-            return ParticipantMasking(
+            ParticipantMasking(
                 id: UInt32(index + 1),
                 signingKey: key,
                 roster: roster,
                 policy: isSmall
                     ? RoundPolicy(threshold: .majority, minimumCohort: 2, minimumSurvivors: 2) : RoundPolicy(),
                 emulatorHash: emulatorHash,
-                roundingSeed: try SecretBytes(copying: hash.digest())
+                roundingSeed: try ParticipantMasking.seededRounding(seed, name: names[index])
             )
         }
     }

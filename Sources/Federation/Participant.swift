@@ -21,6 +21,8 @@ public actor Participant: FrameHandler {
     private var middle: RealignedMiddle?
     private let agreement: FederationConfiguration?
     private var chain: StateChain
+    private let finishedRound: (@Sendable (Int, AdapterState) throws -> Void)?
+    private var lastResult: (round: Int, state: AdapterState)?
 
     /// Makes a participant.
     ///
@@ -33,6 +35,7 @@ public actor Participant: FrameHandler {
     ///   - memory: of rounds that were begun and answered; by default as long as this object.
     ///   - initial: the emulator's own adapter, with which the first round must begin; nil: whatever comes.
     ///   - agreement: the rounds that were agreed on; others are refused. Nil: whatever is asked.
+    ///   - finishedRound: told the adapter after each round that this holder finished.
     ///   - logger: the holder's own log; nothing in it travels.
     public init(
         name: String,
@@ -43,11 +46,13 @@ public actor Participant: FrameHandler {
         memory: sending any RoundMemory = TransientRoundMemory(),
         initial: AdapterState? = nil,
         agreement: FederationConfiguration? = nil,
+        finishedRound: (@Sendable (Int, AdapterState) throws -> Void)? = nil,
         logger: Logger
     ) {
         self.masking = masking
         self.memory = memory
         self.agreement = agreement
+        self.finishedRound = finishedRound
         chain = StateChain(initial: initial, isNoised: agreement?.privacy != nil)
         self.name = name
         self.adapterCount = adapterCount
@@ -55,6 +60,9 @@ public actor Participant: FrameHandler {
         self.trainer = trainer
         self.logger = logger
     }
+
+    /// The adapter after the last round that this participant finished.
+    public var latest: (round: Int, state: AdapterState)? { lastResult }
 
     /// Why this participant last failed, for its own side only; the coordinator got a code.
     public var failure: (any Error)? { lastFailure }
@@ -137,6 +145,12 @@ public actor Participant: FrameHandler {
                 payload: AdapterState(values: update).encoded
             )
         case .result:
+            if let instruction {
+                let state = try AdapterState(decoding: frame.payload, count: adapterCount, from: "the coordinator")
+                try chain.check(state)
+                lastResult = (instruction.round, state)
+                try finishedRound?(instruction.round, state)
+            }
             instruction = nil
             global = nil
             masked = nil

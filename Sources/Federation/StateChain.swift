@@ -50,6 +50,14 @@ struct StateChain {
         return candidates != nil
     }
 
+    /// Checks the adapter that a round is said to have led to.
+    ///
+    /// - Throws: `FederationError.refused`.
+    func check(_ result: AdapterState) throws {
+        guard let expected, !expected.contains(result.hash) else { return }
+        throw FederationError.refused(reason: "the round's adapter does not follow from its sum")
+    }
+
     /// Takes a round's sum, decoded.
     mutating func finish(_ state: AdapterState, mean: [Float]) {
         guard !isNoised, let started, started.hash == state.hash else { return }

@@ -13,7 +13,8 @@ struct Fsot: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             Keygen.self, Export.self, AuthorityCommand.self, Compress.self, Report.self, Seal.self, Open.self,
-            LedgerCommand.self, Tune.self, Plug.self, AuditCommand.self, DifferentialPrivacyCommand.self, Evaluate.self,
+            LedgerCommand.self, FederationCommand.self, JoinCommand.self, Serve.self, Pilot.self, Tune.self, Plug.self,
+            AuditCommand.self, DifferentialPrivacyCommand.self, Evaluate.self,
             DataCommand.self, Score.self, Tokenize.self, Generate.self, Inspect.self, Bench.self, Doctor.self,
         ]
     )

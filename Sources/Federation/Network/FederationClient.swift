@@ -65,8 +65,7 @@ public struct FederationClient: Sendable {
                 case .whole(let key, let digest, let request):
                     if !work.recall(key, digest) {
                         asked(key)
-                        let answer = await handler.handle(request)
-                        work.finish(key, digest, answer: answer)
+                        try await answer(key, digest, request, by: handler, work, over: &connection)
                     }
                 }
             }
@@ -130,6 +129,33 @@ public struct FederationClient: Sendable {
     }
 
     // MARK: - One connection
+
+    /// Lets the handler work, and calls the coordinator meanwhile so that it knows; a line that breaks must not lose the work.
+    private func answer(
+        _ key: ExchangeKey,
+        _ digest: String,
+        _ request: Data,
+        by handler: any FrameHandler,
+        _ work: ParticipantWork,
+        over connection: inout HTTPConnection
+    ) async throws {
+        let task = Task { work.finish(key, digest, answer: await handler.handle(request)) }
+        var broken: (any Error)?
+        var slept = 0.0
+        while !work.hasAnswer(key, digest) {
+            if Task.isCancelled { break }
+            // Legs without training take milliseconds.
+            let pause = min(0.5, max(0.001, slept / 4))
+            try? await Task.sleep(for: .seconds(pause))
+            slept += pause
+            guard broken == nil, slept > FederationWire.heartbeatSeconds else { continue }
+            slept = 0.001
+            do { _ = try await connection.request(.GET, "/v1/hello") } catch { broken = error }
+        }
+        try Task.checkCancellation()
+        await task.value
+        if let broken { throw broken }
+    }
 
     private enum Question {
         case whole(ExchangeKey, digest: String, Data)

@@ -113,7 +113,9 @@ struct FederationRoutes: Sendable {
         let parts = request.path.split(separator: "/")
         guard parts.count >= 2, parts[0] == "v1" else { return try await responder.send(.notFound) }
         switch (request.method, parts[1], parts.count) {
-        case (.GET, "hello", 2): try await responder.send(.ok, json: hello)
+        case (.GET, "hello", 2):
+            await mailbox.touch()
+            try await responder.send(.ok, json: hello)
         case (.GET, "emulator", 2): try await sendEmulator(request, responder)
         case (.GET, "question", 2): try await sendQuestion(request, mailbox, responder)
         case (.GET, "answers", 3):

@@ -19,6 +19,9 @@ enum FederationWire {
     /// How long the coordinator lets a participant wait for a question before it answers "nothing yet".
     static let pollSeconds = 20.0
 
+    /// How often a participant that works on an answer calls.
+    static let heartbeatSeconds = 10.0
+
     static let keyField = "fsot-key"
     static let digestField = "fsot-digest"
     static let chunkField = "fsot-chunk"

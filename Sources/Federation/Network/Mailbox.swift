@@ -30,6 +30,7 @@ actor Mailbox {
     private let participant: String
     private let spoolPath: String
     private let maximumAnswer: Int
+    private let silenceSeconds: Double
     private let keep: @Sendable (_ spool: String, ExchangeKey) throws -> Data
     private var pending: Pending?
     private var spool: AnswerSpool?
@@ -42,16 +43,19 @@ actor Mailbox {
     /// - Parameters:
     ///   - spoolPath: where answers arrive.
     ///   - maximumAnswer: bytes of the longest answer that can be right.
+    ///   - silenceSeconds: without a call after which a question is given up; participants at work still call.
     ///   - keep: puts a whole, synced answer where it stays.
     init(
         participant: String,
         spoolPath: String,
         maximumAnswer: Int,
+        silenceSeconds: Double,
         keep: @escaping @Sendable (_ spool: String, ExchangeKey) throws -> Data
     ) {
         self.participant = participant
         self.spoolPath = spoolPath
         self.maximumAnswer = maximumAnswer
+        self.silenceSeconds = silenceSeconds
         self.keep = keep
     }
 
@@ -59,15 +63,19 @@ actor Mailbox {
 
     /// Asks and waits for the answer.
     ///
-    /// - Throws: `FederationError.noAnswer` at the deadline; `CancellationError`; `AtomicFileError`.
+    /// - Throws: `FederationError.noAnswer` at the deadline, or when the participant has fallen silent; `CancellationError`; `AtomicFileError`.
     func ask(_ exchange: Exchange) async throws -> Data {
-        let timer = exchange.deadline.map { deadline in
-            Task {
-                try await Task.sleep(for: .seconds(max(0, Double(deadline) / 1000 - Date().timeIntervalSince1970)))
-                finish(exchange.key, with: .failure(FederationError.noAnswer(from: participant)))
+        let start = ContinuousClock.now
+        let timer = Task {
+            while true {
+                let left = exchange.deadline.map { Double($0) / 1000 - Date().timeIntervalSince1970 } ?? .infinity
+                let silence = ContinuousClock.now - max(start, lastCall ?? start)
+                guard left > 0, silence < .seconds(silenceSeconds) else { break }
+                try await Task.sleep(for: .seconds(max(0.01, min(left, silenceSeconds / 8))))
             }
+            finish(exchange.key, with: .failure(FederationError.noAnswer(from: participant)))
         }
-        defer { timer?.cancel() }
+        defer { timer.cancel() }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 answered = answered.filter {
@@ -97,7 +105,7 @@ actor Mailbox {
         if let pending { finish(pending.exchange.key, with: .failure(CancellationError())) }
     }
 
-    /// Whether the participant called in the last `seconds`, or is at work on a question.
+    /// Whether the participant called in the last `seconds`.
     func isPresent(within seconds: Double) -> Bool {
         guard let lastCall else { return false }
         return ContinuousClock.now - lastCall < .seconds(seconds)
@@ -145,6 +153,9 @@ actor Mailbox {
         for poller in pollers.values { poller.resume() }
         pollers = [:]
     }
+
+    /// The participant calls while it works.
+    func touch() { lastCall = .now }
 
     /// How much of an answer has arrived; nil when nobody waits for it.
     func received(_ key: ExchangeKey) -> Int? {

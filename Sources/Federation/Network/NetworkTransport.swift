@@ -6,6 +6,9 @@ import SecureAggregation
 public final class NetworkTransport: Transport {
     /// Seconds since its last call after which an idle participant counts as gone; it calls every ``FederationWire/pollSeconds``.
     static let presenceSeconds = 2 * FederationWire.pollSeconds
+    /// The default for how long a participant that is asked something may be silent: it calls every
+    /// ``FederationWire/heartbeatSeconds``.
+    public static let defaultSilenceSeconds = 60.0
 
     /// See ``Transport``.
     public let participants: [String]
@@ -26,6 +29,7 @@ public final class NetworkTransport: Transport {
     ///   - maximumAnswer: bytes of the longest answer.
     ///   - minimumCohort: participants that a round needs.
     ///   - waitSeconds: how long it waits for the others before a round begins without them.
+    ///   - silenceSeconds: without a call after which a participant counts as dropped, before its leg's deadline.
     ///   - isCancelled: asked while it waits.
     /// - Throws: `AtomicFileError`.
     public init(
@@ -35,6 +39,7 @@ public final class NetworkTransport: Transport {
         maximumAnswer: Int,
         minimumCohort: Int,
         waitSeconds: Double,
+        silenceSeconds: Double = NetworkTransport.defaultSilenceSeconds,
         isCancelled: @escaping @Sendable () -> Bool
     ) throws {
         self.participants = participants
@@ -56,7 +61,8 @@ public final class NetworkTransport: Transport {
                 let mailbox = Mailbox(
                     participant: name,
                     spoolPath: "\(spoolDirectory)/\(name)",
-                    maximumAnswer: maximumAnswer
+                    maximumAnswer: maximumAnswer,
+                    silenceSeconds: silenceSeconds
                 ) { try journal.keep($0, as: $1, of: name) }
                 return (name, mailbox)
             }

@@ -59,6 +59,10 @@ final class ParticipantWork: Sendable {
         }
     }
 
+    func hasAnswer(_ key: ExchangeKey, _ digest: String) -> Bool {
+        state.withLock { $0.answers[key]?.digest == digest }
+    }
+
     func finish(_ key: ExchangeKey, _ digest: String, answer: Data) {
         state.withLock { state in
             let answer = Answer(key: key, digest: digest, bytes: answer)

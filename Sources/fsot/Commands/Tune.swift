@@ -12,9 +12,6 @@ import PEFT
 import Sealing
 import Training
 
-extension AveragingWeights: ExpressibleByArgument {}
-extension PromptTemplate: ExpressibleByArgument {}
-
 /// `fsot tune`: data holders fine-tune the adapter on an emulator under secure aggregation.
 struct Tune: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -29,11 +26,16 @@ struct Tune: AsyncParsableCommand {
               fsot tune emulator --data north.jsonl lake.jsonl --dp-noise 1 --dp-clip 1 --dp-delta 1e-5 -o run
               fsot tune emulator.fsot --identity alice.identity --from owner.card --plan plan --method lora -o run
               fsot tune emulator --plan north/plan lake/plan hill/plan -o run    # each drew its coins alone
+              fsot tune --join https://host:8443 --roster consortium.invite --identity alice.identity --data alice.jsonl -o run
             """
     )
 
-    @Argument(help: "An emulator directory, or a sealed .fsot file.")
-    var emulator: String
+    @Argument(
+        help: "An emulator directory, or a sealed .fsot file; with --join it may be left out and is then fetched."
+    )
+    var emulator: String?
+
+    @OptionGroup(title: "Federation") var federation: JoiningOptions
 
     @Option(parsing: .upToNextOption, help: "One file = one data holder: JSONL (optionally gzip) or CSV.")
     var data: [String] = []
@@ -50,50 +52,7 @@ struct Tune: AsyncParsableCommand {
     @Option(help: "Which CSV column feeds which key: instruction=Question,output=Answer.")
     var columns: String?
 
-    @Option(help: "blocks: the adapter blocks whole; lora: low-rank branches in them.")
-    var method: String = "blocks"
-
-    @Option(help: "Rank of LoRA.")
-    var rank = 8
-
-    @Option(help: "Alpha of LoRA: branches are scaled by alpha / rank.")
-    var alpha = 16.0
-
-    @Option(
-        parsing: .upToNextOption,
-        help: "LoRA's target modules, such as q_proj v_proj. (default: every linear layer)"
-    )
-    var targets: [String] = []
-
-    @Option(help: "How records become text: alpaca, chatml or plain.")
-    var template: PromptTemplate = .alpaca
-
-    @Option(help: "How updates are weighted: uniform or records.")
-    var weights: AveragingWeights = .uniform
-
-    @Option(help: "Rounds.")
-    var rounds = 4
-
-    @Option(help: "Optimizer steps of each data holder in a round.")
-    var localSteps = 10
-
-    @Option(help: "Data holders drawn in each round. (default: all)")
-    var sample: Int?
-
-    @Option(help: "Records of an optimizer step.")
-    var batch = 4
-
-    @Option(help: "Tokens of the longest example; longer ones are cut.")
-    var maxLength = 512
-
-    @Option(name: .customLong("lr"), help: "Learning rate of AdamW.")
-    var learningRate = 1e-4
-
-    @Option(help: "Largest norm of a masked update; longer ones are scaled to it. (default: --client-dp-clip, or 100)")
-    var clip: Double?
-
-    @Option(help: "The rule of local steps: adamw, or sgd without momentum.")
-    var optimizer = "adamw"
+    @OptionGroup(title: "Training") var training: TrainingOptions
 
     @Option(
         parsing: .upToNextOption,
@@ -108,33 +67,12 @@ struct Tune: AsyncParsableCommand {
     @Flag(help: "Send updates in the clear. The coordinator then sees each one.")
     var noMasking = false
 
-    @Option(help: "The owner's full model: plugs aggregates in, keeps the best round and rejects bad ones.")
-    var model: String?
-
-    @Option(help: "The owner's own validation records for --model.")
-    var probe: String?
-
-    @Option(help: "Rounds between two looks of the owner.")
-    var judgeEvery = 1
-
-    @Option(help: "Nats a token by which an aggregate may be worse than the untuned model before it is rejected.")
-    var margin = 0.5
-
-    @OptionGroup(title: "Differential privacy") var privacy: PrivacyOptions
+    @OptionGroup(title: "Owner's check") var owner: OwnerCheckOptions
 
     @OptionGroup(title: "Re-alignment") var realigning: RealignmentOptions
 
     @Option(help: ComputeChoice.help)
     var compute: ComputeChoice = .auto
-
-    @Option(
-        name: .customLong("seed"),
-        help:
-            "Decides data order, sampling of holders and LoRA's first matrices; and the noise of differential privacy, which is then a simulation. Without it noise is a secret. (default: 0)"
-    )
-    var givenSeed: UInt64?
-
-    var seed: UInt64 { givenSeed ?? 0 }
 
     @Flag(help: "Go on with the run in --output.")
     var resume = false
@@ -145,23 +83,15 @@ struct Tune: AsyncParsableCommand {
     @OptionGroup var options: ConsoleOptions
 
     func validate() throws {
+        try federation.validate(self)
+        if emulator == nil, federation.join == nil { throw ValidationError("give an EMULATOR, or --join an address") }
         if data.isEmpty == plan.isEmpty { throw ValidationError("give either --data FILE... or --plan PLAN_DIR...") }
-        if !["blocks", "lora"].contains(method) { throw ValidationError("--method \(method) is not blocks or lora") }
-        if !["adamw", "sgd"].contains(optimizer) {
-            throw ValidationError("--optimizer \(optimizer) is not adamw or sgd")
-        }
-        if (model == nil) != (probe == nil) { throw ValidationError("--model and --probe go together") }
-        try realigning.validate(isOwnerHere: model != nil, rounds: rounds)
-        if batch < 1 { throw ValidationError("--batch \(batch) is not positive") }
-        if rank < 1 { throw ValidationError("--rank \(rank) is not positive") }
-        for (name, value) in [("--alpha", alpha), ("--clip", clip ?? 1)] where !(value > 0 && value.isFinite) {
-            throw ValidationError("\(name) \(value) is not a positive number")
-        }
-        try privacy.validate(sample: sample, clip: clip, weights: weights)
-        if !(margin >= 0 && margin.isFinite) { throw ValidationError("--margin \(margin) is not a number from 0 on") }
+        try realigning.validate(isOwnerHere: owner.model != nil, rounds: training.rounds)
     }
 
     func run() async throws {
+        if let address = federation.join { return try await JoinedTuning(self, address: address).run() }
+        guard let emulator else { return }
         let console = options.console
         if !resume, FileManager.default.fileExists(atPath: output) { throw AtomicFileError.alreadyExists(path: output) }
         if resume { _ = try RunDirectory.description(at: output) }
@@ -172,16 +102,16 @@ struct Tune: AsyncParsableCommand {
             plans.isEmpty ? try HolderRecords.read(data: data, columns: columns) : try includedRecords(of: plans)
         let encoder = try RecordEncoder(
             files.tokenizer,
-            template: template,
-            maximumLength: maxLength,
+            template: training.template,
+            maximumLength: training.maxLength,
             configuration: files.configuration
         )
         let encoded = try holders.map { try $0.encoded(with: encoder, console: console) }
         let display = console.progress()
-        let siteConfiguration = try siteConfiguration()
+        let siteConfiguration = try training.site(compute)
         let progress = TuningProgress(
-            rounds: rounds,
-            participantsPerRound: min(sample ?? .max, holders.count),
+            rounds: training.rounds,
+            participantsPerRound: min(training.sample ?? .max, holders.count),
             handler: display.handler
         )
         let site = try TrainingSite(
@@ -196,19 +126,10 @@ struct Tune: AsyncParsableCommand {
             progress: { progress.advance($0, $1) },
             isCancelled: { Interruption.isRequested }
         )
-        let federation = try FederationConfiguration(
-            rounds: rounds,
-            localSteps: localSteps,
-            learningRate: learningRate,
-            participantsPerRound: sample,
-            weights: weights,
-            judgeEvery: judgeEvery,
-            seed: seed,
-            privacy: try privacy.holders()
-        )
-        let realignment = try realigning.settings(emulator: source.path, metadata: source.metadata, seed: seed)
+        let rounds = try training.federation(judgeEvery: owner.judgeEvery)
+        let realignment = try realigning.settings(emulator: source.path, metadata: source.metadata, seed: training.seed)
         let isMasked = !noMasking && holders.count > 1
-        if isMasked, sample == 1 {
+        if isMasked, training.sample == 1 {
             throw CommandFailure(
                 "--sample 1 leaves one update, which no mask hides in a sum; draw at least 2, or give --no-masking."
             )
@@ -230,30 +151,30 @@ struct Tune: AsyncParsableCommand {
                     digest: try FileDigest.hexadecimal(of: $0.file.path),
                     records: $1.count,
                     privacy: try siteConfiguration.privacy?.guarantee(
-                        batchSize: batch,
+                        batchSize: training.batch,
                         records: $1.count,
-                        steps: rounds * localSteps
+                        steps: training.rounds * training.localSteps
                     )
                 )
             },
-            template: template,
-            maximumLength: maxLength,
+            template: training.template,
+            maximumLength: training.maxLength,
             site: siteConfiguration,
-            federation: federation,
+            federation: rounds,
             isMasked: isMasked,
-            clip: clip ?? privacy.clientDpClip ?? 100,
-            judgeModel: model,
-            probeDigest: try probe.map { try FileDigest.hexadecimal(of: $0) },
-            margin: model == nil ? nil : margin,
+            clip: training.updateClip,
+            judgeModel: owner.model,
+            probeDigest: try owner.probe.map { try FileDigest.hexadecimal(of: $0) },
+            margin: owner.model == nil ? nil : owner.margin,
             realignment: realignment,
             observedFor: auditors.isEmpty ? nil : auditors.map(\.name),
             adapterParameters: site.schema.count,
-            clientPrivacy: try federation.privacy?.guarantee(
+            clientPrivacy: try rounds.privacy?.guarantee(
                 population: holders.count,
-                perRound: sample,
-                rounds: rounds
+                perRound: training.sample,
+                rounds: training.rounds
             ),
-            isNoiseSeeded: privacy.isOn ? givenSeed != nil : nil
+            isNoiseSeeded: training.privacy.isOn ? training.givenSeed != nil : nil
         )
         warnOfLargeDelta(description)
         var store =
@@ -261,7 +182,16 @@ struct Tune: AsyncParsableCommand {
             ? RunDirectory.resume(description, schema: site.schema, at: output)
             : RunDirectory.create(description, schema: site.schema, at: output)
         store.keepsRounds = keepRounds
-        let judge = try makeJudge(source, siteConfiguration, site: site, realignment: realignment, display: display)
+        let judge = try owner.judge(
+            of: source,
+            siteConfiguration,
+            template: training.template,
+            maximumLength: training.maxLength,
+            site: site,
+            columns: columns,
+            realigning: realignment.map { (realigning, $0, output) },
+            progress: display.handler
+        )
         let session = TuningSession(
             description: description,
             site: site,
@@ -277,7 +207,7 @@ struct Tune: AsyncParsableCommand {
     }
 
     /// The included records of each plan; warns of records that one plan holds out and another trains on.
-    private func includedRecords(of plans: [DrawnPlan]) throws -> [HolderRecords] {
+    func includedRecords(of plans: [DrawnPlan]) throws -> [HolderRecords] {
         let contradictions = try DrawnPlan.joining(plans).contradictions
         if contradictions > 0 {
             options.console.warn(
@@ -294,17 +224,6 @@ struct Tune: AsyncParsableCommand {
         }
     }
 
-    private func siteConfiguration() throws -> SiteConfiguration {
-        SiteConfiguration(
-            method: method == "lora" ? .lora(rank: rank, alpha: alpha, targets: targets) : .blocks,
-            batch: batch,
-            optimizer: optimizer == "sgd" ? .sgd(momentum: 0) : .adamW(weightDecay: 0),
-            precision: try compute.precision(),
-            seed: seed,
-            privacy: try privacy.records()
-        )
-    }
-
     /// A δ of one over the participants would allow to reveal one of them whole.
     private func warnOfLargeDelta(_ run: RunDescription) {
         for holder in run.holders {
@@ -318,48 +237,6 @@ struct Tune: AsyncParsableCommand {
                 "--client-dp-delta \(delta) is not below one over the \(run.holders.count) data holders; take a smaller δ"
             )
         }
-    }
-
-    private func makeJudge(
-        _ source: EmulatorSource,
-        _ configuration: SiteConfiguration,
-        site: TrainingSite,
-        realignment: RunDescription.RealignmentSettings?,
-        display: ProgressDisplay
-    ) throws -> OwnerJudge? {
-        guard let model, let probe else { return nil }
-        let files = try ModelFiles(path: model)
-        let encoder = try RecordEncoder(
-            files.tokenizer,
-            template: template,
-            maximumLength: maxLength,
-            configuration: files.configuration
-        )
-        let records = try RecordFile.read(probe, columns: try columns.map { try ColumnMapping(parsing: $0) })
-        return try OwnerJudge(
-            loading: {
-                try LanguageModel.load(files.checkpoint.tensors, configuration: files.configuration, path: model)
-            },
-            metadata: source.metadata,
-            method: configuration.method,
-            precision: configuration.precision,
-            seed: seed,
-            site: site,
-            probe: try encoder.encode(records).examples,
-            margin: margin,
-            realigning: try realignment.map { settings in
-                let setup = try realigning.realignment(
-                    of: source,
-                    settings: settings,
-                    encoder: encoder,
-                    tokenizer: files.tokenizer,
-                    run: output
-                )
-                return (setup, { try LanguageModel.load(emulator: source) })
-            },
-            progress: display.handler,
-            isCancelled: { Interruption.isRequested }
-        )
     }
 }
 

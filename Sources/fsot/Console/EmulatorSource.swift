@@ -28,14 +28,41 @@ struct EmulatorSource {
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
             throw CommandFailure("There is no emulator \(path); make one with fsot compress, or check the path.")
         }
-        self.path = path
         if isDirectory.boolValue {
-            directory = CheckpointDirectory(path: path)
-            shippedBytes = directory.byteCount
+            let directory = CheckpointDirectory(path: path)
+            try self.init(path, directory, shippedBytes: directory.byteCount)
         } else {
-            directory = try Self.unsealed(path, opening: opening, console: console)
-            shippedBytes = (try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0
+            let (directory, signer) = try Self.unsealed(
+                path,
+                identity: opening.loadIdentity(for: path),
+                trust: opening.trust(),
+                approve: { try opening.approve($0, of: path) },
+                console: console
+            )
+            try opening.pin(signer, of: path, console: console)
+            try self.init(path, directory, shippedBytes: Self.size(path))
         }
+    }
+
+    /// Opens a sealed emulator of a federation.
+    ///
+    /// - Parameter owner: who must have sealed it.
+    /// - Throws: `SealingError`, `EmulatorError`.
+    init(sealed path: String, identity: Identity, owner: IdentityCard, console: Console) throws {
+        let (directory, _) = try Self.unsealed(
+            path,
+            identity: identity,
+            trust: SignerTrust(owner: owner),
+            approve: { _ in },
+            console: console
+        )
+        try self.init(path, directory, shippedBytes: Self.size(path))
+    }
+
+    private init(_ path: String, _ directory: CheckpointDirectory, shippedBytes: Int) throws {
+        self.path = path
+        self.directory = directory
+        self.shippedBytes = shippedBytes
         metadata = try EmulatorMetadata.read(directory)
         digest = try directory.withBytes(of: "model.safetensors") { bytes in
             let hash = try BulkSHA256()
@@ -47,24 +74,29 @@ struct EmulatorSource {
     /// The digest in hexadecimal.
     var hexadecimalDigest: String { digest.hexadecimal }
 
+    private static func size(_ path: String) throws -> Int {
+        (try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0
+    }
+
     private static func unsealed(
         _ path: String,
-        opening: OpeningOptions,
+        identity: Identity,
+        trust: SignerTrust,
+        approve: (Signer) throws -> Void,
         console: Console
-    ) throws -> CheckpointDirectory {
+    ) throws -> (CheckpointDirectory, Signer) {
         let display = console.progress()
         let opened = try SealedEmulator.openInMemory(
             path,
-            identity: opening.loadIdentity(for: path),
-            trust: opening.trust(),
-            approve: { try opening.approve($0, of: path) },
+            identity: identity,
+            trust: trust,
+            approve: approve,
             onProgress: display.handler
         )
         display.finish()
         let directory = CheckpointDirectory(path: path, files: opened.files.mapValues { ($0.bytes, $0) })
         try EmulatorContents.check(directory)
-        try opening.pin(opened.inspection.signer, of: path, console: console)
-        return directory
+        return (directory, opened.inspection.signer)
     }
 }
 

@@ -12,6 +12,9 @@ enum HomeDirectory {
     /// Whose seals were accepted before.
     static var knownOwners: String { path + "/known-owners" }
 
+    /// The invitations that were accepted.
+    static var consortia: String { path + "/consortia" }
+
     /// The owner's ledger of releases.
     static var ledger: String { path + "/ledger.jsonl" }
 }
