@@ -162,8 +162,8 @@ let package = Package(
                 "Federation",
                 [
                     "Emulators", "Training", "PEFT", "LanguageModels", "Tokenizers", "Checkpoints",
-                    "SecureAggregation", "DifferentialPrivacy", "Cryptography", "TensorEngine", "AtomicFiles",
-                    "Progress",
+                    "SecureAggregation", "DifferentialPrivacy", "Sealing", "Cryptography", "TensorEngine",
+                    "AtomicFiles", "Progress",
                 ]
             ),
             (
@@ -176,7 +176,8 @@ let package = Package(
         ].map { (module: String, others: [String]) in
             .testTarget(
                 name: "\(module)Tests",
-                dependencies: [.target(name: module), "TestSupport", logging] + others.map { .target(name: $0) },
+                dependencies: [.target(name: module), "TestSupport", logging] + others.map { .target(name: $0) }
+                    + (module == "Federation" ? network : []),
                 swiftSettings: swiftSettings
             )
         }

@@ -158,7 +158,7 @@ extension AdapterState {
 }
 
 /// The legs of SA1 as they travel in ``FrameKind/secureAggregation``: one byte before the message.
-enum MaskingLeg: UInt8 {
+package enum MaskingLeg: UInt8 {
     case advertise
     case share
     case mask
@@ -167,7 +167,7 @@ enum MaskingLeg: UInt8 {
     case accept
 
     /// The step as transports name it.
-    var exchange: ExchangeLeg {
+    package var exchange: ExchangeLeg {
         switch self {
         case .advertise: .advertise
         case .share: .share

@@ -4,7 +4,7 @@
 /// federation.md 1.3, "trap weights". A participant that missed a round cannot check the next one; that all have the same state is
 /// still enforced, because masks only cancel among those who do. With noise by the coordinator the adapter moves by more than the
 /// sum, and only its first state can be checked.
-struct StateChain {
+package struct StateChain {
     private var started: (round: Int, hash: [UInt8])?
     /// What the next round may begin with; nil: anything.
     private var expected: Set<[UInt8]>?
@@ -13,7 +13,7 @@ struct StateChain {
     /// - Parameters:
     ///   - initial: the emulator's own adapter; nil: unknown.
     ///   - isNoised: whether the coordinator adds noise to the sums.
-    init(initial: AdapterState?, isNoised: Bool) {
+    package init(initial: AdapterState?, isNoised: Bool) {
         expected = initial.map { [$0.hash] }
         self.isNoised = isNoised
     }
@@ -22,7 +22,7 @@ struct StateChain {
     ///
     /// - Returns: false when there was nothing to check it against.
     /// - Throws: `FederationError.refused`.
-    mutating func begin(_ round: Int, with state: AdapterState) throws -> Bool {
+    package mutating func begin(_ round: Int, with state: AdapterState) throws -> Bool {
         let hash = state.hash
         if let started {
             guard round >= started.round else {
@@ -53,13 +53,13 @@ struct StateChain {
     /// Checks the adapter that a round is said to have led to.
     ///
     /// - Throws: `FederationError.refused`.
-    func check(_ result: AdapterState) throws {
+    package func check(_ result: AdapterState) throws {
         guard let expected, !expected.contains(result.hash) else { return }
         throw FederationError.refused(reason: "the round's adapter does not follow from its sum")
     }
 
     /// Takes a round's sum, decoded.
-    mutating func finish(_ state: AdapterState, mean: [Float]) {
+    package mutating func finish(_ state: AdapterState, mean: [Float]) {
         guard !isNoised, let started, started.hash == state.hash else { return }
         // The owner may reject a sum, and the adapter then stays.
         expected = [started.hash, state.moved(by: mean).hash]

@@ -1,7 +1,7 @@
 import Foundation
 
 /// A directory of its own for one test, removed with the object.
-public final class TemporaryFolder {
+public final class TemporaryFolder: Sendable {
     /// Where it is.
     public let path: String
 

@@ -64,7 +64,7 @@ public struct RunJournal: RoundJournal {
     }
 
     /// What a participant answered to a question: `.some(nil)` if it was given up; nil: nothing is known yet.
-    func answer(to key: ExchangeKey, of participant: String) -> Data?? {
+    package func answer(to key: ExchangeKey, of participant: String) -> Data?? {
         if let data = try? Data(
             contentsOf: URL(fileURLWithPath: file(key, participant)),
             options: .alwaysMapped
@@ -77,7 +77,7 @@ public struct RunJournal: RoundJournal {
     /// Takes a synced file as a participant's answer and maps it.
     ///
     /// - Throws: `AtomicFileError`.
-    func keep(_ spool: String, as key: ExchangeKey, of participant: String) throws -> Data {
+    package func keep(_ spool: String, as key: ExchangeKey, of participant: String) throws -> Data {
         let target = file(key, participant)
         try make(path + "/\(key)")
         guard rename(spool, target) == 0 else {
@@ -98,7 +98,7 @@ public struct RunJournal: RoundJournal {
     /// Notes that a participant's answer came too late to count.
     ///
     /// - Throws: `AtomicFileError`.
-    func keepAbsence(_ key: ExchangeKey, of participant: String) throws {
+    package func keepAbsence(_ key: ExchangeKey, of participant: String) throws {
         try make(path + "/\(key)")
         try AtomicFile.write(Data(), to: file(key, participant) + ".none")
     }

@@ -12,7 +12,7 @@ import Foundation
 /// ```
 /// K is an ``ExchangeKey``. Bodies are ``Frame``s. `fsot-digest` is BLAKE2b-256 of the whole question or answer,
 /// `fsot-chunk` that of a piece, both in hexadecimal: TLS protects what travels, these what was cut, resumed and put together.
-enum FederationWire {
+package enum FederationWire {
     static let version = "fsot/1"
     /// A piece of an answer.
     static let chunkLength = 1 << 20
@@ -23,8 +23,8 @@ enum FederationWire {
     static let heartbeatSeconds = 10.0
 
     static let keyField = "fsot-key"
-    static let digestField = "fsot-digest"
-    static let chunkField = "fsot-chunk"
+    package static let digestField = "fsot-digest"
+    package static let chunkField = "fsot-chunk"
     static let offsetField = "fsot-offset"
 
     struct Hello: Codable {
@@ -35,8 +35,8 @@ enum FederationWire {
         var emulatorBytes: Int
     }
 
-    struct Received: Codable {
-        var received: Int
+    package struct Received: Codable {
+        package var received: Int
     }
 
     /// How the run ended, told to those who ask for the next question.
@@ -46,7 +46,7 @@ enum FederationWire {
         var reason: String
     }
 
-    static func digest(_ data: Data) -> String {
+    package static func digest(_ data: Data) -> String {
         let hash = BLAKE2b256()
         data.withUnsafeBytes { hash.update($0) }
         return hash.finalize().hexadecimal

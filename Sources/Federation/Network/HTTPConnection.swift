@@ -5,15 +5,15 @@ import NIOPosix
 import NIOSSL
 
 /// A response whose body was short enough to be held.
-struct HTTPResponse {
-    let status: HTTPResponseStatus
-    let headers: HTTPHeaders
-    let body: Data
+package struct HTTPResponse {
+    package let status: HTTPResponseStatus
+    package let headers: HTTPHeaders
+    package let body: Data
 
     /// Reads a JSON body.
     ///
     /// - Throws: `FederationError.malformedMessage`.
-    func json<Value: Decodable>(_ type: Value.Type) throws -> Value {
+    package func json<Value: Decodable>(_ type: Value.Type) throws -> Value {
         do {
             return try JSONDecoder().decode(type, from: body)
         } catch {
@@ -23,7 +23,7 @@ struct HTTPResponse {
 }
 
 /// A connection to the coordinator on which one request follows the other.
-struct HTTPConnection: ~Copyable {
+package struct HTTPConnection: ~Copyable {
     private var parts: NIOAsyncChannelInboundStream<HTTPClientResponsePart>.AsyncIterator
     private let outbound: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>
     private let host: String
@@ -32,7 +32,7 @@ struct HTTPConnection: ~Copyable {
     ///
     /// - Throws: `FederationError.wrongPeer` when the certificate is not the one expected; what `body` throws; otherwise a
     ///   network error, after which another attempt makes sense.
-    static func with<Result: Sendable>(
+    package static func with<Result: Sendable>(
         _ address: FederationAddress,
         tls: PinnedTLS,
         fingerprint: String,
@@ -90,7 +90,7 @@ struct HTTPConnection: ~Copyable {
     ///   - limit: bytes of body that are accepted.
     ///   - receive: takes the body's pieces as they come, after the response's head; nil: the body is returned.
     /// - Throws: `FederationError.malformedMessage` for a body that is too long; a network error.
-    mutating func request(
+    package mutating func request(
         _ method: HTTPMethod,
         _ uri: String,
         _ fields: [(String, String)] = [],

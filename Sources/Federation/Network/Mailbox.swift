@@ -73,7 +73,7 @@ actor Mailbox {
                 guard left > 0, silence < .seconds(silenceSeconds) else { break }
                 try await Task.sleep(for: .seconds(max(0.01, min(left, silenceSeconds / 8))))
             }
-            finish(exchange.key, with: .failure(FederationError.noAnswer(from: participant)))
+            giveUp(exchange.key)
         }
         defer { timer.cancel() }
         return try await withTaskCancellationHandler {
@@ -92,6 +92,13 @@ actor Mailbox {
         } onCancel: {
             Task { await finish(exchange.key, with: .failure(CancellationError())) }
         }
+    }
+
+    /// Who did not answer is not there until it calls again.
+    private func giveUp(_ key: ExchangeKey) {
+        guard pending?.exchange.key == key else { return }
+        lastCall = nil
+        finish(key, with: .failure(FederationError.noAnswer(from: participant)))
     }
 
     /// Tells who asks from now on that the run is over.

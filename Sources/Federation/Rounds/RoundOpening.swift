@@ -11,10 +11,10 @@ public struct RoundOpening: Codable, Sendable, Equatable {
     /// Who is asked.
     public let invited: [String]
     /// The signed header of a masked round, encoded; nil in the clear.
-    let header: Data?
+    package let header: Data?
 
     /// - Parameter header: of a masked round.
-    init(round: Int, attempt: UInt64, invited: [String], header: SignedRoundHeader?) {
+    package init(round: Int, attempt: UInt64, invited: [String], header: SignedRoundHeader?) {
         self.round = round
         self.attempt = attempt
         self.invited = invited
@@ -28,7 +28,7 @@ public struct RoundOpening: Codable, Sendable, Equatable {
         try SignedRoundHeader(decoding: [UInt8](header ?? Data())).header
     }
 
-    func key(_ leg: ExchangeLeg) -> ExchangeKey { ExchangeKey(round: round, attempt: attempt, leg: leg) }
+    package func key(_ leg: ExchangeLeg) -> ExchangeKey { ExchangeKey(round: round, attempt: attempt, leg: leg) }
 }
 
 /// How long the coordinator waits in a round; goes into the signed header as deadlines.

@@ -98,7 +98,9 @@ struct PilotFederation {
     private func party(_ name: String) throws -> Party {
         let party = Party(name: name, home: "\(path)/\(name)")
         try makeDirectory(party.home)
-        try Identity.generate(name: name).save(to: party.identityPath)
+        let identity = try Identity.generate(name: name)
+        try identity.save(to: party.identityPath)
+        try identity.card.save(to: "\(party.home)/\(name).card")
         return party
     }
 
