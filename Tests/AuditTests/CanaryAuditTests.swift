@@ -140,7 +140,7 @@ struct CanaryAuditTests {
         #expect(both.privacy?.tests == 2 * 5 * 2 && both.canaries?.single?.tests == 2 * 5 * 2)
         let canaries = try report(input(canaries: 40)).runs[0]
         #expect(canaries.canaries?.single?.tests == 2 * 5)
-        let few = try report(input(canaries: 24)).runs[0]
+        let few = try report(input(canaries: 16)).runs[0]
         #expect(few.canaries?.bounds.isEmpty == true && few.measured == nil)
     }
 }

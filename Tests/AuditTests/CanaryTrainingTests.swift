@@ -37,7 +37,7 @@ struct CanaryTrainingTests {
         let training = ShadowTraining(
             metadata: metadata,
             site: SiteConfiguration(batch: 4, optimizer: .adamW(weightDecay: 0), seed: 1),
-            federation: try FederationConfiguration(rounds: 2, localSteps: 60, learningRate: 3e-3),
+            federation: try FederationConfiguration(rounds: 2, localSteps: 25, learningRate: 3e-3),
             examples: copies.map { examples[$0] },
             holders: copies.map { holders[$0] },
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

@@ -52,7 +52,7 @@ struct RoundLeakTests {
 
     @Test func theMostExposedMembers() throws {
         var input = SyntheticRun(leak: 0.5).input()
-        let star = try #require(input.records.firstIndex(where: \.isMember))
+        let star = try #require(input.records.firstIndex { $0.isMember })
         for token in input.vantages[0].tuned[star].indices {
             input.vantages[0].tuned[star][token].logProbability = -1e-6
         }

@@ -49,7 +49,8 @@ public enum HighTemperatureTexts {
         var secrets: [String] = []
         for ids in drawn where secrets.count < count && ids.count > length / 2 {
             let text = line(tokenizer.decode(ids, skipsSpecialTokens: true))
-            if text.count > length, known.insert(text).inserted { secrets.append(text) }
+            // A text that breaks off within a character is no text.
+            if text.count > length, !text.contains("\u{FFFD}"), known.insert(text).inserted { secrets.append(text) }
         }
         guard secrets.count == count else {
             throw AuditError.invalidCanaries(
