@@ -208,10 +208,7 @@ extension RoundLeak {
             round: scores.round,
             members: members,
             heldOut: own.count - members,
-            attacks: try scores.attacks.map {
-                let deLong = DeLong(try table.labelled($0.scores))
-                return Result(attack: $0.attack, auc: deLong.auc, aucInterval: deLong.interval())
-            }
+            attacks: try scores.attacks.map { AttackEstimate($0.attack, try table.labelled($0.scores)) }
         )
     }
 }

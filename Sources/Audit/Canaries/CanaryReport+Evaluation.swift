@@ -69,13 +69,7 @@ extension CanaryReport.View {
             using: &deals
         )
         let attacks = zip(view.attacks, zip(samples, pValues)).map { list, figures in
-            let deLong = DeLong(figures.0)
-            return CanaryReport.Result(
-                attack: list.attack,
-                auc: deLong.auc,
-                aucInterval: deLong.interval(),
-                adjustedPValue: figures.1
-            )
+            AttackEstimate(list.attack, figures.0, adjustedPValue: figures.1)
         }
         func perplexities(_ positions: [Int]) -> [Double] { positions.map { exp(-view.likelihoodAfter[$0]) } }
         var exposure: CanaryReport.Bits?

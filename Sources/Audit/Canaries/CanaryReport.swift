@@ -26,26 +26,14 @@ public struct CanaryReport: Codable, Sendable, Equatable {
         /// From where.
         public var vantage: VantagePoint
         /// The suite's attacks, in its order.
-        public var attacks: [Result]
+        public var attacks: [AttackEstimate]
         /// The exposure; nil where the attacker has no other model than a peer.
         public var exposure: Bits?
 
         /// The attack with the smallest adjusted p-value, the larger AUC deciding between equals.
-        public var strongest: Result? {
-            attacks.min { ($0.adjustedPValue, -$0.auc) < ($1.adjustedPValue, -$1.auc) }
+        public var strongest: AttackEstimate? {
+            attacks.min { ($0.adjustedPValue ?? 1, -$0.auc) < ($1.adjustedPValue ?? 1, -$1.auc) }
         }
-    }
-
-    /// One attack's figures.
-    public struct Result: Codable, Sendable, Equatable {
-        /// The attack's name.
-        public var attack: String
-        /// Area under the ROC curve, mid-ranks.
-        public var auc: Double
-        /// 95 % interval of the AUC: DeLong on the logit scale.
-        public var aucInterval: ConfidenceInterval
-        /// p-value by dealing the coins anew, adjusted for all attacks of the tier and vantage point.
-        public var adjustedPValue: Double
     }
 
     /// The exposure of the included canaries by perplexity (``Exposure``), the held-out ones of the kind as candidates.

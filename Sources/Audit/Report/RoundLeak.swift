@@ -7,17 +7,7 @@ public struct RoundLeak: Codable, Sendable, Equatable {
     /// Held-out records that the round says something about.
     public var heldOut: Int
     /// The attacks on updates, in the suite's order.
-    public var attacks: [Result]
-
-    /// One attack's figures in the round.
-    public struct Result: Codable, Sendable, Equatable {
-        /// The attack's name.
-        public var attack: String
-        /// Area under the ROC curve, mid-ranks.
-        public var auc: Double
-        /// 95 % interval of the AUC: DeLong on the logit scale, by coins.
-        public var aucInterval: ConfidenceInterval
-    }
+    public var attacks: [AttackEstimate]
 }
 
 /// The scores of the attacks on updates by one round alone.

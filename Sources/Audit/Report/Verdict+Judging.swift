@@ -42,11 +42,14 @@ extension Verdict {
                 ]
             )
         }
-        let doubts = unproven(runs, policy) + doubts(runs, policy)
+        let unproven = unproven(runs, policy)
+        let doubts = unproven + doubts(runs, policy)
         if !doubts.isEmpty {
             return Verdict(
                 outcome: .inconclusive,
-                headline: "Inconclusive: this audit could not have seen a leak of the size that matters",
+                headline: unproven.isEmpty
+                    ? "Inconclusive: this audit could not have seen a leak of the size that matters"
+                    : "Inconclusive: an attack is above policy, and does not beat what needs no training",
                 reasons: doubts
             )
         }

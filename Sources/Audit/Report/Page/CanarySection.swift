@@ -56,7 +56,7 @@ struct CanarySection {
                 <tr>\(start(index == 0))<td>\(view.vantage.rawValue)\(twins.contains(view.vantage) ? " (nobody)" : "")</td>\
                 <td>\(strongest.attack)</td>\
                 <td class="n">\(Figure.decimal(strongest.auc, 3))<br><small>\(Figure.interval(strongest.aucInterval, 3))</small></td>\
-                <td class="n">\(Figure.pValue(strongest.adjustedPValue))</td>\
+                <td class="n">\(strongest.adjustedPValue.map(Figure.pValue) ?? "–")</td>\
                 <td class="n">\(bits.map { Figure.decimal($0.median, 1) } ?? "–")</td>\
                 <td class="n">\(bits.map { Figure.decimal($0.largest, 1) } ?? "–")</td>\
                 <td class="n">\(bits.map { Figure.decimal($0.most, 1) } ?? "–")</td></tr>

@@ -3,9 +3,9 @@ import ReportPages
 /// What each observed round alone gives away, by the strongest attack of each of the coordinator's vantage points.
 struct RoundPlot {
     private struct Series {
-        let vantage: VantagePoint
+        let vantage: String
         let attack: String
-        let rounds: [(leak: RoundLeak, result: RoundLeak.Result)]
+        let rounds: [(leak: RoundLeak, result: AttackEstimate)]
     }
 
     private let series: [Series]
@@ -23,22 +23,27 @@ struct RoundPlot {
             let own = rounds.compactMap { leak in
                 leak.attacks.first { $0.attack == attack }.map { (leak: leak, result: $0) }
             }
-            return own.count > 1 ? Series(vantage: view.vantage, attack: attack, rounds: own) : nil
+            return own.count > 1
+                ? Series(vantage: Self.name(of: view.vantage, in: run), attack: attack, rounds: own) : nil
         }
         if series.isEmpty { return nil }
+    }
+
+    private static func name(of vantage: VantagePoint, in run: AuditReport.RunReport) -> String {
+        vantage.rawValue + (run.facts.twins?.contains(vantage) == true ? " (nobody)" : "")
     }
 
     var markup: Markup {
         let keys = series.enumerated().map { color, series -> Markup in
             """
             <li><svg class="key" viewBox="0 0 22 8"><path class="line c\(color)" d="M1 4H21"/></svg>\
-            \(series.vantage.rawValue): \(series.attack)</li>
+            \(series.vantage): \(series.attack)</li>
             """
         }
         let rows = series.flatMap { series in
             series.rounds.map { round -> Markup in
                 """
-                <tr><td>\(series.vantage.rawValue)</td><td>\(series.attack)</td><td class="n">\(round.leak.round)</td>\
+                <tr><td>\(series.vantage)</td><td>\(series.attack)</td><td class="n">\(round.leak.round)</td>\
                 <td class="n">\(Figure.count(round.leak.members))</td><td class="n">\(Figure.count(round.leak.heldOut))</td>\
                 <td class="n">\(Figure.decimal(round.result.auc, 3))</td>\
                 <td class="n">\(Figure.interval(round.result.aucInterval, 3))</td></tr>

@@ -226,6 +226,7 @@ struct AuditScoreCommand: ParsableCommand {
             sequences: collector.sequences,
             holders: drawn.auditedRecords.map(\.holder),
             wanted: Set(attacks.flatMap(\.needs)),
+            setsScale: drawn.auditedRecords.map { $0.canary == nil },
             progress: display.handler,
             isCancelled: { Interruption.isRequested }
         )
