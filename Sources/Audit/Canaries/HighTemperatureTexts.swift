@@ -9,6 +9,8 @@ public enum HighTemperatureTexts {
     public static let temperature = 1.2
     /// Tokens of a text.
     static let length = 24
+    /// Times that texts are drawn for what is still missing.
+    private static let mostDraws = 8
 
     /// Different texts of one line.
     ///
@@ -31,26 +33,28 @@ public enum HighTemperatureTexts {
         guard let start = tokenizer.beginID ?? tokenizer.endID else {
             throw AuditError.invalidCanaries(reason: "the model has no token to begin a text with")
         }
-        // Some texts end early or are the same.
-        let tokens = (count + count / 4 + 8) * length
         var generator = SeededGenerator(seed: seed).derive("high-temperature texts")
-        let drawn = try model.sampleTexts(
-            SampledTexts(
-                start: start,
-                stopIDs: stopIDs,
-                length: length,
-                tokens: tokens,
-                sampling: Sampling(temperature: temperature, seed: generator.next())
-            ),
-            progress: { progress($0, tokens) }
-        )
-        guard let drawn else { throw CancellationError() }
         var known: Set<String> = []
         var secrets: [String] = []
-        for ids in drawn where secrets.count < count && ids.count > length / 2 {
-            let text = line(tokenizer.decode(ids, skipsSpecialTokens: true))
-            // A text that breaks off within a character is no text.
-            if text.count > length, !text.contains("\u{FFFD}"), known.insert(text).inserted { secrets.append(text) }
+        // Some texts end early, are nothing but torn characters, or are the same.
+        for _ in 0..<mostDraws where secrets.count < count {
+            let tokens = (count - secrets.count + 4) * length
+            let done = secrets.count * length
+            let drawn = try model.sampleTexts(
+                SampledTexts(
+                    start: start,
+                    stopIDs: stopIDs,
+                    length: length,
+                    tokens: tokens,
+                    sampling: Sampling(temperature: temperature, seed: generator.next())
+                ),
+                progress: { progress(done + $0, done + tokens) }
+            )
+            guard let drawn else { throw CancellationError() }
+            for ids in drawn where secrets.count < count && ids.count > length / 2 {
+                let text = line(tokenizer.decode(ids, skipsSpecialTokens: true))
+                if text.count > length / 2, known.insert(text).inserted { secrets.append(text) }
+            }
         }
         guard secrets.count == count else {
             throw AuditError.invalidCanaries(
@@ -61,9 +65,11 @@ public enum HighTemperatureTexts {
         return secrets
     }
 
-    /// White space in a row as one space; nothing that a terminal would obey.
+    /// White space in a row as one space; nothing that a terminal would obey, and no torn character.
     private static func line(_ text: String) -> String {
-        text.split { $0.isWhitespace || $0.unicodeScalars.contains { $0.properties.generalCategory == .control } }
-            .joined(separator: " ")
+        text.split { character in
+            character.isWhitespace
+                || character.unicodeScalars.contains { $0.properties.generalCategory == .control || $0 == "\u{FFFD}" }
+        }.joined(separator: " ")
     }
 }
