@@ -22,6 +22,8 @@ public enum AuditError: Error, Equatable, CustomStringConvertible {
     case oneSidedHolder(name: String)
     /// A plan directory is incomplete or was changed after it was drawn.
     case damagedPlan(path: String, reason: String)
+    /// Canaries that cannot be planted as they are asked for.
+    case invalidCanaries(reason: String)
     /// A count or a probability of an experiment is out of its range.
     case outOfRange(parameter: String, value: String, range: String)
     /// A condition of `--fail-if` cannot be read.
@@ -71,6 +73,9 @@ public enum AuditError: Error, Equatable, CustomStringConvertible {
         case .damagedPlan(let path, let reason):
             return
                 "The plan at \(path) cannot be used (\(reason)); draw it again with `fsot audit plan` and train again."
+        case .invalidCanaries(let reason):
+            return
+                "The canaries cannot be planted: \(reason); correct --canaries, --canary-kinds or --canary-repetitions."
         case .outOfRange(let parameter, let value, let range):
             return "The \(parameter) is \(value), but it must be \(range)."
         case .invalidCondition(let text):

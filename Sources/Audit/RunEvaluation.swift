@@ -30,6 +30,7 @@ struct RunEvaluation {
 
         var scores = RunScores(name: run.name)
         var vantages: [AuditReport.VantageReport] = []
+        var strongest: [(vantage: VantagePoint, attack: String, records: [ScoredRecord], sample: LabelledScores)] = []
         for vantage in run.vantages {
             let positions = vantage.positions ?? Array(run.records.indices)
             let records = positions.map { run.records[$0] }
@@ -42,9 +43,16 @@ struct RunEvaluation {
             let name = vantage.vantage.rawValue
             var results = try table.results(scored, label: name, minus: blind)
             for index in results.indices { results[index].operations = vantage.operations?[results[index].attack] }
+            let null = try labelled(vantage.nullControl)
+            for index in results.indices {
+                guard let control = null.first(where: { $0.name == results[index].attack }) else { continue }
+                results[index].minusUntuned = AuditReport.Difference(
+                    try PairedDeLong(scored[index].sample, control.sample)
+                )
+            }
             finishedTable()
             let nullResults = try table.results(
-                labelled(vantage.nullControl),
+                null,
                 label: "\(name), null control",
                 minus: blind
             )
@@ -59,9 +67,17 @@ struct RunEvaluation {
                     vantage: vantage.vantage,
                     fit: AuditReport.Fit(vantage, isMember: records.map(\.isMember)),
                     attacks: results,
-                    nullControl: nullResults
+                    nullControl: nullResults,
+                    rounds: try vantage.rounds.map {
+                        try $0.compactMap { try RoundLeak($0, of: records, suite: suite, pooling: pooling) }
+                    }
                 )
             )
+            if run.facts.twins?.contains(vantage.vantage) != true, let best = vantages.last?.strongest,
+                let sample = scored.first(where: { $0.name == best.attack })?.sample
+            {
+                strongest.append((vantage.vantage, best.attack, records, sample))
+            }
         }
         var control: AuditReport.PositiveControl?
         if let given = run.positiveControl {
@@ -76,6 +92,14 @@ struct RunEvaluation {
             finishedTable()
         }
         self.scores = scores
+        let canaries = try run.canaries.map {
+            try CanaryReport(
+                $0,
+                suite: suite,
+                delta: run.facts.boundDelta,
+                families: (run.facts.heldOutShare ?? 0.5) == 0.5 ? 2 : 1
+            )
+        }
         report = AuditReport.RunReport(
             name: run.name,
             facts: run.facts,
@@ -86,10 +110,13 @@ struct RunEvaluation {
                 // Guesses at several vantage points are about the same canaries.
                 scores: scores.scores.values.allSatisfy { $0.recordIDs.count == run.records.count }
                     ? scores.scores.mapValues(\.attacks) : [:],
-                facts: run.facts
+                facts: run.facts,
+                families: canaries?.single == nil ? 1 : 2
             ),
             reconstructions: run.reconstructions,
-            positiveControl: control
+            positiveControl: control,
+            canaries: canaries,
+            exposed: ExposedRecord.most(strongest)
         )
     }
 }
@@ -157,6 +184,32 @@ private struct AttackTable {
                 isConstant: Set(sample.scores).count == 1
             )
         }
+    }
+}
+
+extension RoundLeak {
+    /// Nil when the round has fewer than two records on a side.
+    fileprivate init?(
+        _ scores: RoundScores,
+        of records: [ScoredRecord],
+        suite: AttackSuite,
+        pooling: RunEvaluation.Pooling
+    ) throws {
+        let own = scores.positions.map { records[$0] }
+        let members = own.count(where: \.isMember)
+        guard min(members, own.count - members) > 1 else { return nil }
+        let table = AttackTable(
+            records: own,
+            suite: suite,
+            pooling: pooling,
+            generator: SeededGenerator(seed: suite.seed)
+        )
+        self.init(
+            round: scores.round,
+            members: members,
+            heldOut: own.count - members,
+            attacks: try scores.attacks.map { AttackEstimate($0.attack, try table.labelled($0.scores)) }
+        )
     }
 }
 

@@ -52,7 +52,8 @@ extension RunFacts.Utility {
         private var tokens: [Int: Int] = [:]
 
         init(_ scores: ObservationCollector.ModelScores, _ records: [AuditedRecord]) {
-            for (record, scored) in zip(records, scores.plain) where !record.isMember && !scored.isEmpty {
+            for (record, scored) in zip(records, scores.plain)
+            where record.canary == nil && !record.isMember && !scored.isEmpty {
                 sums[record.coin, default: 0] -= scored.reduce(0.0) { $0 + $1.logProbability }
                 tokens[record.coin, default: 0] += scored.count
             }

@@ -6,7 +6,7 @@ public struct ScoredRun: Sendable {
     public var name: String
     /// What the run was.
     public var facts: RunFacts
-    /// The records that were scored.
+    /// The records that were scored, canaries not among them.
     public var records: [ScoredRecord]
     /// Records left out because none of their tokens carries loss after truncation.
     public var leftOut: Int
@@ -18,6 +18,8 @@ public struct ScoredRun: Sendable {
     public var reconstructions: [ReconstructionResult]?
     /// The attacks on an overfitted adapter, of all records; nil: none was trained.
     public var positiveControl: (description: String, view: ScoredVantage)?
+    /// The canaries, which none of the above is about; nil: none was planted.
+    public var canaries: ScoredCanaries?
 
     /// Keeps the values; nothing was read out of updates.
     public init(
@@ -41,14 +43,15 @@ public struct ScoredRun: Sendable {
     /// - Throws: `AuditError`.
     init(_ input: AuditInput, suite: AttackSuite, attacks: [any Attack]) throws {
         for view in input.views { try view.check(count: input.records.count) }
-        let kept = input.scorable
+        let planted = Set(input.records.indices.filter { input.records[$0].canary != nil })
+        let kept = input.scorable.filter { !planted.contains($0) }
         let records = kept.map { input.records[$0] }
         var folds = SeededGenerator(seed: suite.seed).derive("blind folds")
         self.init(
             name: input.name,
             facts: input.facts,
-            records: records.map { ScoredRecord(id: $0.id, holder: $0.holder, coin: $0.coin, isMember: $0.isMember) },
-            leftOut: input.records.count - kept.count,
+            records: records.map(ScoredRecord.init),
+            leftOut: input.records.count - planted.count - kept.count,
             blind: BlindBaseline(suite.blind).scores(of: records, using: &folds),
             vantages: try input.vantages.map {
                 try ScoredVantage($0, of: input.records, at: kept, attacks: attacks)
@@ -58,6 +61,15 @@ public struct ScoredRun: Sendable {
         positiveControl = try input.positiveControl.map {
             ($0.description, try ScoredVantage($0.view, of: input.records, at: kept, attacks: attacks))
         }
+        guard !planted.isEmpty else { return }
+        let scored = input.scorable.filter(planted.contains)
+        canaries = ScoredCanaries(
+            records: scored.map { ScoredRecord(input.records[$0]) },
+            leftOut: planted.count - scored.count,
+            vantages: try input.vantages.map {
+                try ScoredVantage($0, of: input.records, at: scored, attacks: attacks)
+            }
+        )
     }
 }
 
@@ -71,13 +83,27 @@ public struct ScoredRecord: Sendable, Equatable {
     public var coin: Int
     /// Whether the record was trained on.
     public var isMember: Bool
+    /// What was planted; nil: a data holder's own record.
+    public var canary: Canary?
 
     /// Keeps the values.
-    public init(id: String, holder: String, coin: Int, isMember: Bool) {
+    public init(id: String, holder: String, coin: Int, isMember: Bool, canary: Canary? = nil) {
+        self.canary = canary
         self.id = id
         self.holder = holder
         self.coin = coin
         self.isMember = isMember
+    }
+
+    /// Leaves out what the record says.
+    init(_ record: AuditedRecord) {
+        self.init(
+            id: record.id,
+            holder: record.holder,
+            coin: record.coin,
+            isMember: record.isMember,
+            canary: record.canary
+        )
     }
 }
 
@@ -113,6 +139,8 @@ public struct ScoredVantage: Codable, Sendable, Equatable {
     public var hasChanged: Bool
     /// What each attack's evidence costs the attacker, in floating-point operations; nil: nobody counted.
     public var operations: [String: Double]?
+    /// The attacks on updates by each observed round alone; nil with fewer than two.
+    public var rounds: [RoundScores]?
 
     /// Keeps the values; the scores are of all records.
     public init(
@@ -157,9 +185,28 @@ public struct ScoredVantage: Codable, Sendable, Equatable {
             likelihoodAfter: observations.map { LogLikelihood.mean($0.tuned) },
             hasChanged: observations.contains { $0.tuned != $0.reference }
         )
+        let byRound = view.rounds == nil ? [] : try RoundScores.of(observations, attacks: possible)
+        rounds = byRound.isEmpty ? nil : byRound
         operations = view.cost.map { cost in
             Dictionary(uniqueKeysWithValues: possible.map { ($0.name, cost.operations(of: $0)) })
         }
+    }
+
+    /// The scores of some of the records; an owner sees no rounds.
+    func restricted(to kept: [Int]) -> ScoredVantage {
+        func pick(_ lists: [AttackScores]) -> [AttackScores] {
+            lists.map { list in AttackScores(attack: list.attack, scores: kept.map { list.scores[$0] }) }
+        }
+        var view = ScoredVantage(
+            vantage: vantage,
+            attacks: pick(attacks),
+            nullControl: pick(nullControl),
+            likelihoodBefore: kept.map { likelihoodBefore[$0] },
+            likelihoodAfter: kept.map { likelihoodAfter[$0] },
+            hasChanged: hasChanged
+        )
+        view.operations = operations
+        return view
     }
 
     /// All lists of scores with what they are called.

@@ -16,7 +16,7 @@ struct ReportSchemaTests {
 
     private func report() throws -> [String: Any] {
         var suite = AttackSuite()
-        suite.attacks = ["LOSS", "RATIO"]
+        suite.attacks = ["LOSS", "RATIO", "DLOSS"]
         suite.bootstrapReplicates = 100
         suite.permutations = 100
         suite.rmiaOfflineA = 0.3
@@ -27,6 +27,13 @@ struct ReportSchemaTests {
             ReconstructionResult(nil, vantage: .individual, holder: "clinic-a", round: 1, records: [])
         ]
         inputs[0].facts.twins = [.individual]
+        for index in 0..<80 { inputs[0].records[index].canary = Canary(kind: .random, repetitions: 1 + index % 2) }
+        var rounds = inputs[0].vantages[0]
+        rounds.vantage = .aggregate
+        rounds.rounds = inputs[0].records.indices.map { index in
+            (1...2).map { RoundEvidence(round: $0, before: -3, after: -2 - Double(index * $0 % 7)) }
+        }
+        inputs[0].vantages.append(rounds)
         inputs[0].facts.sweep = SweepCell(ratio: 0.5, method: "blocks", placement: .both, seed: 1)
         inputs[0].facts.protections = [
             RunFacts.Protection(

@@ -72,7 +72,8 @@ import Training
 
     private func evidence(
         _ observation: RoundObservation,
-        _ configuration: SiteConfiguration
+        _ configuration: SiteConfiguration,
+        planting canaries: [ScoredSequence] = []
     ) throws -> (individual: [RoundEvidence?], aggregate: [RoundEvidence]) {
         let tuned = try TunedModel(
             emulator: try emulator(),
@@ -82,9 +83,10 @@ import Training
         )
         return try RoundWitness(
             tuned: tuned,
-            sequences: Self.records.map { ScoredSequence(ids: $0.ids, labels: $0.ids) },
-            holders: Self.records.map(\.holder),
-            wanted: Set(Evidence.allCases)
+            sequences: Self.records.map { ScoredSequence(ids: $0.ids, labels: $0.ids) } + canaries,
+            holders: Self.records.map(\.holder) + canaries.map { _ in "a" },
+            wanted: Set(Evidence.allCases),
+            setsScale: Self.records.map { _ in true } + canaries.map { _ in false }
         ).measure(observation)
     }
 
@@ -144,6 +146,23 @@ import Training
         let measured = try evidence(alone, configuration).individual[0]
         #expect(abs(try #require(measured?.cosine) - 1) < 1e-5)
         #expect(abs(try #require(measured?.gradientNorm) - squared.squareRoot()) < 1e-6 * squared.squareRoot())
+    }
+
+    /// GRAD-DIFF scales updates to the mean gradient: of the records, whatever was planted beside them.
+    @Test func canariesMoveNoRecordsFigures() async throws {
+        let (observation, configuration) = try await observe(.sgd())
+        let canary = (0..<20).map { Int32(3 + $0 * 11 % 240) }
+        let alone = try evidence(observation, configuration).aggregate
+        let beside = try evidence(
+            observation,
+            configuration,
+            planting: [ScoredSequence(ids: canary, labels: canary)]
+        ).aggregate
+        #expect(alone.allSatisfy { $0.gradientDifference != nil } && beside.count == alone.count + 1)
+        for (left, right) in zip(alone, beside) {
+            let difference = abs((left.gradientDifference ?? 0) - (right.gradientDifference ?? .infinity))
+            #expect(difference <= 1e-6 * abs(left.gradientDifference ?? 0))
+        }
     }
 
     @Test func anObservationOfAnotherAdapterIsRefused() async throws {

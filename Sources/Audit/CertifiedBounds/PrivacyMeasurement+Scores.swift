@@ -3,20 +3,31 @@ extension PrivacyMeasurement {
     ///
     /// - Parameters:
     ///   - scores: by vantage point and attack, aligned with the records.
-    ///   - facts: of the run: δ is the largest that is stated about records, or ``usualDelta``.
+    ///   - facts: of the run.
+    ///   - families: groups of tests that share the significance, as ``init(samples:delta:families:)`` takes them.
     /// - Throws: `AuditError.outOfRange` for a stated δ that is none.
-    init?(scores: [VantagePoint: [String: LabelledScores]], facts: RunFacts) throws {
+    init?(scores: [VantagePoint: [String: LabelledScores]], facts: RunFacts, families: Int = 1) throws {
+        guard (facts.heldOutShare ?? 0.5) == 0.5 else { return nil }
+        try self.init(samples: scores, delta: facts.boundDelta, families: families)
+    }
+
+    /// The best bounds that the scores of fairly coined records give; nil when too few have a coin of their own.
+    ///
+    /// - Parameters:
+    ///   - scores: by vantage point and attack, aligned with the records.
+    ///   - delta: of the bounds.
+    ///   - families: groups of tests, this one among them, that share the significance in equal parts.
+    /// - Throws: `AuditError.outOfRange` for a δ that is none.
+    init?(samples scores: [VantagePoint: [String: LabelledScores]], delta: Double, families: Int) throws {
         // Not every vantage point allows an attack.
-        guard (facts.heldOutShare ?? 0.5) == 0.5, let any = scores.values.lazy.flatMap(\.values).first else {
-            return nil
-        }
+        guard let any = scores.values.lazy.flatMap(\.values).first else { return nil }
         let records = any.clusters.reduce(into: [:]) { $0[$1, default: 0] += 1 }
         let canaries = any.clusters.indices.filter { records[any.clusters[$0]] == 1 }
-        guard canaries.count >= 20 else { return nil }
+        guard canaries.count >= Self.fewestCanaries else { return nil }
         self.canaries = canaries.count
-        delta = (facts.protections ?? []).filter(\.isComparable).map(\.delta).max() ?? Self.usualDelta
+        self.delta = delta
         let attacks = scores.values.reduce(0) { $0 + $1.count }
-        tests = attacks * Self.shares.count
+        tests = attacks * Self.shares.count * families
         lowerBounds = []
         let significance = Self.significance / Double(tests)
         for vantage in VantagePoint.allCases {

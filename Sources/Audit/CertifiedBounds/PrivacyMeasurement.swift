@@ -33,7 +33,8 @@ public struct PrivacyMeasurement: Codable, Sendable, Equatable {
     public var delta: Double
     /// Records with a coin of their own.
     public var canaries: Int
-    /// Tests that share the significance (Bonferroni): vantage points × attacks × numbers of guesses.
+    /// Tests that share the significance (Bonferroni): vantage points × attacks × numbers of guesses; twice as many where both
+    /// records and canaries are guessed.
     public var tests: Int
     /// One entry a vantage point and method.
     public var lowerBounds: [LowerBound]
@@ -42,6 +43,8 @@ public struct PrivacyMeasurement: Codable, Sendable, Equatable {
     public static let significance = 0.05
     /// The δ where none is stated.
     public static let usualDelta = 1e-5
+    /// Fewer say nothing.
+    static let fewestCanaries = 20
     /// Shares of the canaries that are guessed; the best counts, and all are paid for.
     static let shares = [0.05, 0.1, 0.2, 0.5, 1]
 
@@ -52,6 +55,11 @@ public struct PrivacyMeasurement: Codable, Sendable, Equatable {
 }
 
 extension RunFacts {
+    /// The δ of measured bounds: the largest that is stated about records, or the usual one.
+    var boundDelta: Double {
+        (protections ?? []).filter(\.isComparable).map(\.delta).max() ?? PrivacyMeasurement.usualDelta
+    }
+
     /// A stated upper bound.
     public struct Protection: Codable, Sendable, Equatable {
         /// What the bound is about: one record, or everything that a data holder has.
@@ -110,7 +118,13 @@ extension AuditReport.RunReport {
     /// not the measurement but with a chance of ``PrivacyMeasurement/significance``.
     public var contradiction: (measured: PrivacyMeasurement.LowerBound, stated: RunFacts.Protection)? {
         let stated = (facts.protections ?? []).filter(\.isComparable).max { $0.epsilon < $1.epsilon }
-        guard let measured = privacy?.proven, let stated, measured.epsilon > stated.epsilon else { return nil }
+        guard let measured = measured?.proven, let stated, measured.epsilon > stated.epsilon else { return nil }
         return (measured, stated)
+    }
+
+    /// The larger of what the records' coins and the coins of canaries planted once prove; each of the two has half of the
+    /// significance when there are both.
+    public var measured: PrivacyMeasurement? {
+        [privacy, canaries?.single].compactMap { $0 }.max { ($0.proven?.epsilon ?? 0) < ($1.proven?.epsilon ?? 0) }
     }
 }

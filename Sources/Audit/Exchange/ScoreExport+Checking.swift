@@ -37,10 +37,24 @@ extension ScoreExport {
                 "draw the plan again with fsot audit plan and tune again"
             )
         }
-        try checkScores(refuse)
+        let onCoin = openings.reduce(into: [Int: Int]()) { $0[$1.coin, default: 0] += 1 }
+        if let shared = openings.first(where: { $0.canary != nil && onCoin[$0.coin] != 1 }) {
+            throw refuse("a canary shares coin \(shared.coin) with another record")
+        }
+        guard scored.allSatisfy({ !openings.indices.contains($0) || openings[$0].canary == nil }),
+            (canaries != nil) == openings.contains(where: { $0.canary != nil }),
+            canaries?.scored.allSatisfy({ openings.indices.contains($0) && openings[$0].canary != nil }) ?? true
+        else { throw refuse("its scores of canaries are not those of the canaries that were committed to") }
+        try checkScores(scored, vantages, blind, refuse)
+        if let canaries { try checkScores(canaries.scored, canaries.vantages, nil, refuse) }
     }
 
-    private func checkScores(_ refuse: (String, String) -> AuditError) throws {
+    private func checkScores(
+        _ scored: [Int],
+        _ vantages: [ScoredVantage],
+        _ blind: [Double]?,
+        _ refuse: (String, String) -> AuditError
+    ) throws {
         let remedy = "make it again with fsot audit score"
         guard zip(scored, scored.dropFirst()).allSatisfy({ $0 < $1 }), scored.allSatisfy(openings.indices.contains)
         else { throw refuse("the positions of its scored records are damaged", remedy) }
@@ -55,7 +69,12 @@ extension ScoreExport {
                 throw refuse("it has an attack twice, or one that its suite does not have", remedy)
             }
         }
-        for (name, scores) in [("BLIND", blind)] + vantages.flatMap(\.lists) {
+        for rounds in vantages.compactMap(\.rounds) {
+            guard rounds.allSatisfy({ $0.isSound(records: scored.count) }) else {
+                throw refuse("its scores of single rounds are damaged", remedy)
+            }
+        }
+        for (name, scores) in (blind.map { [("BLIND", $0)] } ?? []) + vantages.flatMap(\.lists) {
             guard scores.count == scored.count else {
                 throw refuse("\(name) has \(scores.count) scores for \(scored.count) records", remedy)
             }

@@ -82,18 +82,14 @@ extension ScoreExport {
 
         var records: [ScoredRecord] = []
         var starts: [Int] = []
+        var canaries: [ScoredRecord] = []
+        var canaryStarts: [Int] = []
         var coins = 0
         for export in sorted {
             starts.append(records.count)
-            records += export.scored.map { position in
-                let opening = export.openings[position]
-                return ScoredRecord(
-                    id: export.recordID(position),
-                    holder: export.holders[opening.holder],
-                    coin: coins + opening.coin,
-                    isMember: opening.isIncluded
-                )
-            }
+            records += export.scored.map { export.record($0, coinsBefore: coins) }
+            canaryStarts.append(canaries.count)
+            canaries += (export.canaries?.scored ?? []).map { export.record($0, coinsBefore: coins) }
             coins += 1 + (export.openings.map(\.coin).max() ?? 0)
         }
         var facts = facts
@@ -102,11 +98,11 @@ extension ScoreExport {
             in: sorted,
             isWhole: absentHolders(sorted, of: run).isEmpty
         )
-        return ScoredRun(
+        var run = ScoredRun(
             name: name,
             facts: facts,
             records: records,
-            leftOut: sorted.reduce(0) { $0 + $1.openings.count - $1.scored.count },
+            leftOut: sorted.reduce(0) { $0 + $1.openings.count { $0.canary == nil } - $1.scored.count },
             blind: sorted.flatMap(\.blind),
             vantages: VantagePoint.allCases.compactMap { vantage in
                 let views = zip(starts, sorted).compactMap { start, export in
@@ -114,6 +110,31 @@ extension ScoreExport {
                 }
                 return ScoredVantage(joining: views)
             }
+        )
+        let planted = sorted.reduce(0) { $0 + $1.openings.count { $0.canary != nil } }
+        guard planted > 0 else { return run }
+        run.canaries = ScoredCanaries(
+            records: canaries,
+            leftOut: planted - canaries.count,
+            vantages: VantagePoint.allCases.compactMap { vantage in
+                let views = zip(canaryStarts, sorted).compactMap { start, export in
+                    export.canaries?.vantages.first { $0.vantage == vantage }.map { (start: start, view: $0) }
+                }
+                return ScoredVantage(joining: views)
+            }
+        )
+        return run
+    }
+
+    /// A record by its name and a coin that no other export's has.
+    private func record(_ position: Int, coinsBefore coins: Int) -> ScoredRecord {
+        let opening = openings[position]
+        return ScoredRecord(
+            id: recordID(position),
+            holder: holders[opening.holder],
+            coin: coins + opening.coin,
+            isMember: opening.isIncluded,
+            canary: opening.canary
         )
     }
 
@@ -174,5 +195,29 @@ extension ScoredVantage {
             hasChanged: views.contains(where: \.view.hasChanged)
         )
         positions = views.flatMap { start, view in (start..<start + view.likelihoodBefore.count) }
+        rounds = Self.joined(views.map(\.view))
+    }
+
+    /// Rounds that any holder observed, by the attacks that all of them have.
+    private static func joined(_ views: [ScoredVantage]) -> [RoundScores]? {
+        guard views.allSatisfy({ $0.rounds != nil }) else { return nil }
+        var starts: [Int] = []
+        for view in views { starts.append((starts.last ?? 0) + view.likelihoodBefore.count) }
+        starts = [0] + starts.dropLast()
+        let numbers = Set(views.flatMap { ($0.rounds ?? []).map(\.round) }).sorted()
+        return numbers.map { number in
+            let parts = zip(starts, views).compactMap { start, view in
+                view.rounds?.first { $0.round == number }.map { (start: start, scores: $0) }
+            }
+            let names = parts.first?.scores.attacks.map(\.attack) ?? []
+            return RoundScores(
+                round: number,
+                positions: parts.flatMap { start, scores in scores.positions.map { start + $0 } },
+                attacks: names.compactMap { name in
+                    let lists = parts.compactMap { $0.scores.attacks.first { $0.attack == name }?.scores }
+                    return lists.count == parts.count ? AttackScores(attack: name, scores: lists.flatMap { $0 }) : nil
+                }
+            )
+        }
     }
 }

@@ -33,12 +33,22 @@ public struct ScoreExport: Codable, Sendable, Equatable {
     public var fullParameters: Int?
     /// All records of the plan as they were committed to, in its order.
     public var openings: [PlanCommitment.Opening]
-    /// Positions of the records that carry a scored token; ascending.
+    /// Positions of the records that carry a scored token, canaries not among them; ascending.
     public var scored: [Int]
     /// `[scored]`, by the baseline that sees no model, which reads texts and so runs at the holder.
     public var blind: [Double]
     /// One entry a vantage point.
     public var vantages: [ScoredVantage]
+    /// The plan's canaries; nil: it has none.
+    public var canaries: Canaries?
+
+    /// The scores of canaries.
+    public struct Canaries: Codable, Sendable, Equatable {
+        /// Positions of those that carry a scored token; ascending.
+        public var scored: [Int]
+        /// One entry a vantage point.
+        public var vantages: [ScoredVantage]
+    }
 
     /// Scores a holder's records.
     ///
@@ -70,9 +80,13 @@ public struct ScoreExport: Codable, Sendable, Equatable {
         maximumLength = models.maximumLength
         shippedParameters = models.shippedParameters
         openings = try drawn.openings()
-        scored = input.scorable
+        let planted = Set(records.indices.filter { records[$0].canary != nil })
+        scored = input.scorable.filter { !planted.contains($0) }
         blind = run.blind
         vantages = run.vantages
+        canaries = run.canaries.map {
+            Canaries(scored: input.scorable.filter(planted.contains), vantages: $0.vantages)
+        }
     }
 
     /// Adds what the owner answered.
@@ -97,14 +111,21 @@ public struct ScoreExport: Codable, Sendable, Equatable {
                 "ask the owner to answer with the adapter that this run broadcast"
             )
         }
-        guard answer.scored == scored, answer.vantage.vantage == .owner else {
+        let asked = (scored + (canaries?.scored ?? [])).sorted()
+        guard answer.scored == asked, answer.vantage.vantage == .owner else {
             throw refuse(
-                "it scores \(answer.scored.count) records and the emulator \(scored.count)",
+                "it scores \(answer.scored.count) records and the emulator \(asked.count)",
                 "check that the owner's model is the one that the emulator was cut from"
             )
         }
+        // The owner does not know which lines are canaries.
+        let place = Dictionary(uniqueKeysWithValues: asked.enumerated().map { ($1, $0) })
         vantages.removeAll { $0.vantage == .owner }
-        vantages.append(answer.vantage)
+        vantages.append(answer.vantage.restricted(to: scored.compactMap { place[$0] }))
+        canaries?.vantages.removeAll { $0.vantage == .owner }
+        if let positions = canaries?.scored.compactMap({ place[$0] }) {
+            canaries?.vantages.append(answer.vantage.restricted(to: positions))
+        }
         fullParameters = answer.fullParameters
     }
 

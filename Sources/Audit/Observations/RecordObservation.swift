@@ -32,9 +32,20 @@ public struct AuditedRecord: Sendable, Equatable {
     public var text: String
     /// The part that carries loss; what ZLIB compresses.
     public var answer: String
+    /// What was planted; nil: a data holder's own record.
+    public var canary: Canary?
 
     /// Keeps the values.
-    public init(id: String, holder: String, coin: Int, isMember: Bool, text: String, answer: String) {
+    public init(
+        id: String,
+        holder: String,
+        coin: Int,
+        isMember: Bool,
+        text: String,
+        answer: String,
+        canary: Canary? = nil
+    ) {
+        self.canary = canary
         self.id = id
         self.holder = holder
         self.coin = coin

@@ -15,6 +15,7 @@ public struct RoundWitness {
     private let holders: [String]
     private let wanted: Set<Evidence>
     private let untuned: [Double]?
+    private let setsScale: [Bool]?
     private let progress: ProgressHandler?
     private let isCancelled: () -> Bool
 
@@ -26,6 +27,8 @@ public struct RoundWitness {
     ///   - holders: whose each record is.
     ///   - wanted: what the attacks need.
     ///   - untuned: mean log-likelihood of each record before the first round, which is then not computed again.
+    ///   - setsScale: whose gradients give the mean length that updates are scaled to; canaries must not move the records'
+    ///     figures. Nil: all.
     ///   - progress: told what goes on.
     ///   - isCancelled: asked between batches.
     public init(
@@ -34,6 +37,7 @@ public struct RoundWitness {
         holders: [String],
         wanted: Set<Evidence>,
         untuned: [Double]? = nil,
+        setsScale: [Bool]? = nil,
         progress: ProgressHandler? = nil,
         isCancelled: @escaping () -> Bool = { false }
     ) {
@@ -42,6 +46,7 @@ public struct RoundWitness {
         self.holders = holders
         self.wanted = wanted
         self.untuned = untuned
+        self.setsScale = setsScale
         self.progress = progress
         self.isCancelled = isCancelled
     }
@@ -171,7 +176,9 @@ public struct RoundWitness {
             )
         }
         for parameter in tuned.adapter.parameters { parameter.isTrainable = false }
-        let meanLength = products.reduce(0) { $0 + $1.squared.squareRoot() } / Double(max(1, products.count))
+        let measured = products.indices.filter { setsScale?[$0] ?? true }
+        let meanLength =
+            measured.reduce(0) { $0 + products[$1].squared.squareRoot() } / Double(max(1, measured.count))
         for (index, product) in products.enumerated() {
             let norm = product.squared.squareRoot()
             func cosine(_ position: Int) -> Double {

@@ -18,13 +18,13 @@ public struct AuditPlan: Codable, Sendable, Equatable {
     public var holdout: Double?
     /// Hexadecimal; without it nobody can test a guessed record against the digests of a published report.
     public var salt: String
-    /// Number of coins.
+    /// Number of coins, canaries' included.
     public var coinCount: Int
     /// Records whose content appeared before; they share the earlier record's coin.
     public var duplicateCount: Int
     /// The data holders, in the order given.
     public var holders: [Holder]
-    /// The records, holder by holder in file order.
+    /// The records, holder by holder in file order; then the canaries.
     public var records: [Entry]
     /// What the figures of this audit will be too few for.
     public var warnings: [String]
@@ -37,9 +37,9 @@ public struct AuditPlan: Codable, Sendable, Equatable {
         public var name: String
         /// The file's name.
         public var file: String
-        /// Records in the file.
+        /// Records in the file, and so without canaries.
         public var records: Int
-        /// Records that are trained on.
+        /// Records of the file that are trained on.
         public var included: Int
         /// Whether the parts hold the file's own bytes (JSONL) or its records rewritten as JSONL (CSV).
         public var isVerbatim: Bool
@@ -55,17 +55,24 @@ public struct AuditPlan: Codable, Sendable, Equatable {
         public var coin: Int
         /// What the coin decided.
         public var isIncluded: Bool
+        /// What was planted; nil: a data holder's own record.
+        public var canary: Canary?
+
+        /// Lines of the record in the part that its coin puts it into.
+        public var copies: Int { isIncluded ? canary?.repetitions ?? 1 : 1 }
     }
 
-    /// Number of records trained on.
-    public var includedCount: Int { records.count { $0.isIncluded } }
-    /// Number of records held out.
-    public var heldOutCount: Int { records.count - includedCount }
+    /// Number of records trained on, canaries not counted.
+    public var includedCount: Int { records.count { $0.isIncluded && $0.canary == nil } }
+    /// Number of records held out, canaries not counted.
+    public var heldOutCount: Int { records.count - canaryCount - includedCount }
+    /// Number of canaries, included and held out.
+    public var canaryCount: Int { records.count { $0.canary != nil } }
     /// The probability with which a coin holds out.
     public var heldOutShare: Double { holdout ?? 0.5 }
-    /// Independent coins of either side.
+    /// Independent coins of the records on either side.
     public var coinCounts: (included: Int, heldOut: Int) {
-        let coins = records.reduce(into: (included: Set<Int>(), heldOut: Set<Int>())) {
+        let coins = records.filter { $0.canary == nil }.reduce(into: (included: Set<Int>(), heldOut: Set<Int>())) {
             if $1.isIncluded { $0.included.insert($1.coin) } else { $0.heldOut.insert($1.coin) }
         }
         return (coins.included.count, coins.heldOut.count)

@@ -13,7 +13,8 @@ extension DrawnPlan {
     /// The file of one holder's records that training must never see, inside the plan directory.
     public static func heldOutFile(of holder: String) -> String { "heldout/\(holder).jsonl" }
 
-    /// Writes `plan.json`, `commitment.json`, `included/HOLDER.jsonl` and `heldout/HOLDER.jsonl`, all or nothing.
+    /// Writes `plan.json`, `commitment.json`, `included/HOLDER.jsonl` and `heldout/HOLDER.jsonl`, all or nothing. An included
+    /// canary stands in its file as often as it is repeated.
     ///
     /// The directory holds the private records and the salt: it is the auditor's, to be kept like the records themselves.
     ///
@@ -76,14 +77,23 @@ extension DrawnPlan {
         var lines: [Data] = []
         var records: [Record] = []
         for entry in plan.records {
-            guard let next = parts[entry.isIncluded]?[entry.holder].next() else {
-                throw damaged("\(plan.holders[entry.holder].name) has fewer records than were drawn")
+            let name = plan.holders[entry.holder].name
+            guard (1...CanaryRequest.mostRepetitions).contains(entry.copies) else {
+                throw damaged("a canary of \(name) occurs \(entry.copies) times")
             }
-            guard digest(of: next.line, salt: salt) == entry.digest else {
-                throw damaged("a record of \(plan.holders[entry.holder].name) differs from the one that was drawn")
+            for copy in 0..<entry.copies {
+                guard let next = parts[entry.isIncluded]?[entry.holder].next() else {
+                    throw damaged("\(name) has fewer records than were drawn")
+                }
+                guard digest(of: next.line, salt: salt) == entry.digest else {
+                    throw damaged(
+                        "a \(entry.canary == nil ? "record" : "canary") of \(name) differs from the one that was drawn"
+                    )
+                }
+                guard copy == 0 else { continue }
+                lines.append(next.line)
+                records.append(next.record)
             }
-            lines.append(next.line)
-            records.append(next.record)
         }
         for part in parts.values.joined() where !part.isExhausted {
             throw damaged("\(part.name) has more records than were drawn")
@@ -101,8 +111,10 @@ extension DrawnPlan {
     private func part(of holder: Int, included: Bool) -> Data {
         var data = Data()
         for (entry, line) in zip(plan.records, lines) where entry.holder == holder && entry.isIncluded == included {
-            data.append(line)
-            data.append(UInt8(ascii: "\n"))
+            for _ in 0..<entry.copies {
+                data.append(line)
+                data.append(UInt8(ascii: "\n"))
+            }
         }
         return data
     }

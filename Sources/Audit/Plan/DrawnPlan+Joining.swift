@@ -31,12 +31,15 @@ extension DrawnPlan {
     }
 
     /// Records that are held out in one place and trained on in another: "held-out" records that the model has seen. One plan
-    /// never has any; holders who draw alone cannot know.
+    /// never has any; holders who draw alone cannot know. Canaries are nobody's records.
     public var contradictions: Int {
         var sides: [String: Set<Bool>] = [:]
         func content(_ index: Int) -> String { records[index].fullText + "\u{1f}" + records[index].answer }
-        for (index, entry) in plan.records.enumerated() { sides[content(index), default: []].insert(entry.isIncluded) }
-        return plan.records.indices.count {
+        let own = plan.records.indices.filter { plan.records[$0].canary == nil }
+        for (index, entry) in own.map({ ($0, plan.records[$0]) }) {
+            sides[content(index), default: []].insert(entry.isIncluded)
+        }
+        return own.count {
             !plan.records[$0].isIncluded && sides[content($0)]?.contains(true) == true
         }
     }

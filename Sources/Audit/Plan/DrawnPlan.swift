@@ -108,7 +108,8 @@ public struct DrawnPlan: Sendable {
                 coin: pair.0.coin,
                 isMember: pair.0.isIncluded,
                 text: pair.1.fullText,
-                answer: pair.1.answer
+                answer: pair.1.answer,
+                canary: pair.0.canary
             )
         }
     }

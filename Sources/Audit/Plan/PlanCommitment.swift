@@ -16,8 +16,10 @@ public struct PlanCommitment: Codable, Sendable, Equatable {
     public var root: String
     /// The data holders of the plan.
     public var holders: [String]
-    /// Number of records.
+    /// Number of records, canaries included.
     public var records: Int
+    /// Canaries among them; nil: none.
+    public var canaries: Int?
     /// Number of coins.
     public var coins: Int
     /// The probability with which a coin holds out.
@@ -35,17 +37,24 @@ public struct PlanCommitment: Codable, Sendable, Equatable {
         public var coin: Int
         /// What the coin decided.
         public var isIncluded: Bool
+        /// What was planted; nil: a data holder's own record.
+        public var canary: Canary?
         /// The leaf's own salt, hexadecimal: the root alone lets nobody test a guess.
         public var salt: String
 
-        /// The leaf's content: salt ‖ digest ‖ holder ‖ coin ‖ included, numbers as four and one little-endian bytes. Nil when
-        /// something in it is not of its kind.
+        /// The leaf's content: salt ‖ digest ‖ holder ‖ coin ‖ included, numbers as four and one little-endian bytes; of a canary
+        /// ‖ kind ‖ repetitions. Nil when something in it is not of its kind.
         var leaf: [UInt8]? {
             guard [UInt8].isDigest(salt), [UInt8].isDigest(digest), let salt = [UInt8](hexadecimal: salt),
                 let digest = [UInt8](hexadecimal: digest), let holder = UInt32(exactly: holder),
                 let coin = UInt32(exactly: coin)
             else { return nil }
-            return salt + digest + holder.littleEndianBytes + coin.littleEndianBytes + [isIncluded ? 1 : 0]
+            var planted: [UInt8] = []
+            if let canary {
+                guard let leaf = canary.leaf else { return nil }
+                planted = leaf
+            }
+            return salt + digest + holder.littleEndianBytes + coin.littleEndianBytes + [isIncluded ? 1 : 0] + planted
         }
 
         /// The root over openings, hexadecimal; nil when one of them is damaged.
@@ -71,6 +80,7 @@ extension DrawnPlan {
                 digest: entry.digest,
                 coin: entry.coin,
                 isIncluded: entry.isIncluded,
+                canary: entry.canary,
                 salt: HMACSHA256.code(for: UInt64(index).littleEndianBytes, key: key).hexadecimal
             )
         }
@@ -88,6 +98,7 @@ extension DrawnPlan {
             root: root,
             holders: plan.holders.map(\.name),
             records: plan.records.count,
+            canaries: plan.canaryCount == 0 ? nil : plan.canaryCount,
             coins: plan.coinCount,
             holdout: plan.heldOutShare,
             isRecordLevel: records.allSatisfy { $0.subject == nil }

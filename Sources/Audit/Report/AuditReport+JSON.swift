@@ -25,7 +25,8 @@ extension AuditReport {
         notTested = Limits.notTested(
             Set(vantages.map(\.vantage)),
             hasShadows: vantages.flatMap(\.attacks).contains { AttackRegistry.referenceModels.contains($0.attack) },
-            hasPositiveControl: !runs.isEmpty && runs.allSatisfy { $0.positiveControl != nil }
+            hasPositiveControl: !runs.isEmpty && runs.allSatisfy { $0.positiveControl != nil },
+            hasCanaries: !runs.isEmpty && runs.allSatisfy { $0.canaries != nil }
         )
     }
 

@@ -44,6 +44,10 @@ public struct AuditReport: Codable, Sendable, Equatable {
         public var reconstructions: [ReconstructionResult]?
         /// The attacks on a deliberately overfitted adapter; nil: none was trained.
         public var positiveControl: PositiveControl?
+        /// What the attacks make of planted records; nil: none was planted.
+        public var canaries: CanaryReport?
+        /// The most exposed members; nil in reports of before they were named, and in sweeps.
+        public var exposed: [ExposedRecord]?
     }
 
     /// An adapter trained much longer on the same members: attacks that are silent there say nothing by being silent elsewhere.
@@ -69,6 +73,8 @@ public struct AuditReport: Codable, Sendable, Equatable {
         public var attacks: [AttackResult]
         /// The attacks that need no reference, on the untuned model.
         public var nullControl: [AttackResult]
+        /// What each observed round alone gives away; nil where no two rounds were observed.
+        public var rounds: [RoundLeak]?
 
         /// The attack with the smallest adjusted p-value, the larger AUC deciding between equals.
         public var strongest: AttackResult? {
@@ -134,6 +140,8 @@ public struct AuditReport: Codable, Sendable, Equatable {
         public var truePositiveRates: [TruePositiveRate]
         /// AUC minus the blind baseline's on the same records; nil for the baseline itself.
         public var minusBlind: Difference?
+        /// AUC minus that of the same attack on the untuned model; nil where it cannot be run there.
+        public var minusUntuned: Difference?
         /// The ROC curve, thinned for drawing.
         public var curve: [ROCCurve.Point]
         /// Scores of members and held-out records.

@@ -17,7 +17,10 @@ enum Limits {
     ///   - vantages: from where the runs were attacked.
     ///   - hasShadows: whether shadow models were among the attackers' means.
     ///   - hasPositiveControl: whether each run has one.
-    static func notTested(_ vantages: Set<VantagePoint>, hasShadows: Bool, hasPositiveControl: Bool) -> [String] {
+    ///   - hasCanaries: whether canaries were planted in each run.
+    static func notTested(_ vantages: Set<VantagePoint>, hasShadows: Bool, hasPositiveControl: Bool, hasCanaries: Bool)
+        -> [String]
+    {
         var missing: [String] = []
         if !vantages.contains(.aggregate) {
             missing.append("Attackers who see each round's broadcast and sum: only the final adapter was attacked.")
@@ -26,9 +29,9 @@ enum Limits {
         if !vantages.contains(.owner) {
             missing.append("The owner, who holds the full model with the adapter plugged in.")
         }
+        let stronger = (hasShadows ? "Reconstruction" : "Shadow models, reconstruction") + " from gradients"
         missing.append(
-            (hasShadows ? "Reconstruction" : "Shadow models, reconstruction")
-                + " from gradients, and canaries: stronger attacks than these may find more."
+            stronger + (hasCanaries ? "" : ", and canaries") + ": stronger attacks than these may find more."
         )
         if !hasPositiveControl {
             missing.append(

@@ -6,6 +6,10 @@ extension Verdict {
     /// An invalid split comes first, since it voids every other figure; then a refuted ε; then leakage, which is a finding at any sample size
     /// because its interval already pays for few records; then whatever would make silence meaningless.
     ///
+    /// An attack that does no better than what needs no training is no finding, however large its AUC. Nor is the split then
+    /// shown to be invalid: the controls have limits of their own for that. A few records can differ by chance, and what can be
+    /// said is that these cannot tell such a difference from a leak: inconclusive.
+    ///
     /// The adjusted p-values of a table cover the attacks of that table; Holm covers the tables of the report here.
     public static func judge(runs: [AuditReport.RunReport], policy: AttackSuite.Policy) -> Verdict {
         let defects = splitDefects(runs, policy)
@@ -38,11 +42,14 @@ extension Verdict {
                 ]
             )
         }
-        let doubts = doubts(runs, policy)
+        let unproven = unproven(runs, policy)
+        let doubts = unproven + doubts(runs, policy)
         if !doubts.isEmpty {
             return Verdict(
                 outcome: .inconclusive,
-                headline: "Inconclusive: this audit could not have seen a leak of the size that matters",
+                headline: unproven.isEmpty
+                    ? "Inconclusive: this audit could not have seen a leak of the size that matters"
+                    : "Inconclusive: an attack is above policy, and does not beat what needs no training",
                 reasons: doubts
             )
         }
@@ -101,7 +108,7 @@ extension Verdict {
                 var pValues = smallest
                 pValues[index] = attack.adjustedPValue
                 let isSignificant = HolmAdjustment.adjust(pValues)[index] < policy.significance
-                return isSignificant && exceeds(attack, policy)
+                return isSignificant && exceeds(attack, policy) && beatsControls(attack, in: table.vantage, policy)
             }
             guard let worst = offenders.max(by: { $0.aucInterval.lower < $1.aucInterval.lower }) else { return nil }
             let others = offenders.count - 1
@@ -109,6 +116,38 @@ extension Verdict {
                 others == 0 ? "" : "; \(others) more \(others == 1 ? "attack is" : "attacks are") above policy too"
             return
                 "\(table.place): \(worst.attack) reaches AUC \(Figure.auc(worst))\(caught(by: worst, policy))\(more)."
+        }
+    }
+
+    /// Whether the attack tells more than the records alone and more than the same attack on the untuned model: paired DeLong
+    /// on the same records, one-sided, Holm over the attacks of the table. A control that there is no score of says nothing.
+    private static func beatsControls(
+        _ attack: AuditReport.AttackResult,
+        in vantage: AuditReport.VantageReport,
+        _ policy: AttackSuite.Policy
+    ) -> Bool {
+        let adjusted = HolmAdjustment.adjust(vantage.attacks.map(\.controlPValue))
+        return zip(vantage.attacks, adjusted).contains { $0.attack == attack.attack && $1 < policy.significance }
+    }
+
+    /// The attack of each table that is above policy by its size and not by what the training adds.
+    private static func unproven(_ runs: [AuditReport.RunReport], _ policy: AttackSuite.Policy) -> [String] {
+        tables(of: runs).filter { !$0.isTwin }.compactMap { table in
+            let suspects = table.vantage.attacks.filter {
+                $0.adjustedPValue < policy.significance && exceeds($0, policy)
+                    && !beatsControls($0, in: table.vantage, policy)
+            }
+            guard let worst = suspects.max(by: { $0.aucInterval.lower < $1.aucInterval.lower }) else { return nil }
+            let blind = worst.minusBlind.map {
+                "the baseline without a model \(Figure.decimal(worst.auc - $0.value, 3))"
+            }
+            let untuned = worst.minusUntuned.map {
+                "the same attack on the untuned model \(Figure.decimal(worst.auc - $0.value, 3))"
+            }
+            return
+                "\(table.place): \(worst.attack) reaches AUC \(Figure.auc(worst)), which is above policy, but "
+                + "\([blind, untuned].compactMap { $0 }.joined(separator: " and ")): these records cannot tell a leak from a "
+                + "difference between the sides that was there before the tuning."
         }
     }
 
@@ -190,5 +229,12 @@ extension Verdict {
                 )
             }
         }
+    }
+}
+
+extension AuditReport.AttackResult {
+    /// The larger of the one-sided p-values against the controls that there are; 0 without any.
+    fileprivate var controlPValue: Double {
+        [minusBlind, minusUntuned].compactMap { $0 }.map { $0.value > 0 ? $0.pValue / 2 : 1 - $0.pValue / 2 }.max() ?? 0
     }
 }

@@ -1,9 +1,10 @@
 extension AuditReport {
     /// The report with what a sweep's figures need and no more: curves and histograms of the strongest attack of each vantage
-    /// point only, thinned.
+    /// point only, thinned; no single record.
     public func condensed() -> AuditReport {
         var report = self
         for run in report.runs.indices {
+            report.runs[run].exposed = nil
             for vantage in report.runs[run].vantages.indices {
                 let strongest = report.runs[run].vantages[vantage].strongest?.attack
                 for attack in report.runs[run].vantages[vantage].attacks.indices

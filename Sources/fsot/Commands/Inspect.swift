@@ -5,18 +5,25 @@ import Foundation
 /// `fsot inspect`: what a file or directory is.
 struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Say what a model, emulator, adapter, run, report, plan, sealed file or card is.",
+        abstract: "Say what a model, emulator, adapter, run, report, plan, sealed file, card or file of an audit is.",
         discussion: """
-            Only headers are read, so that it is quick on models of any size.
+            Only headers are read, so that it is quick on models of any size. Commitments, scores, queries and answers of \
+            fsot audit are read whole, and those that are sealed need --identity of a recipient.
 
             Example:
               fsot inspect model.gguf
               fsot inspect run --json
+              fsot inspect north.query.age --identity owner.identity
             """
     )
 
     @Argument(help: "A file or directory that fsot reads or writes.")
     var path: String
+
+    @Option(help: "Opens a sealed query or answer: NAME.identity.")
+    var identity: String?
+
+    @OptionGroup var passphrase: PassphraseOptions
 
     @OptionGroup var options: ConsoleOptions
 
@@ -42,7 +49,15 @@ struct Inspect: ParsableCommand {
         case "fsot": return try .sealed(at: path)
         case "card": return try .card(at: path)
         case "identity": return try .identity(at: path)
-        case "json": return try .report(at: path)
+        case "age":
+            guard let identity else { return try .sealedFile(at: path) }
+            let opened = try SealedExchange.open(path, identity: IdentityFile.load(identity, passphrase: passphrase))
+            guard let found = try Inspection.exchange(opened, at: path) else {
+                throw CommandFailure("\(path) holds no file of an audit; open it with age -d.")
+            }
+            return found
+        case "json":
+            return try Inspection.exchange(InputFile.data(path), at: path) ?? .report(at: path)
         default: return try .model(at: path)
         }
     }

@@ -103,6 +103,7 @@ extension Inspection {
         result.add("coins", plan.coinCount, key: "coins")
         result.add("held out", "\(plan.heldOutShare) of the coins", key: "holdout", .double(plan.heldOutShare))
         result.add("duplicates", plan.duplicateCount, key: "duplicates")
+        if plan.canaryCount > 0 { result.add("canaries", plan.canaryCount, key: "canaries") }
         result.add(
             "holders",
             plan.holders.map { "\($0.name) (\($0.included) of \($0.records) included)" }.joined(separator: ", "),

@@ -67,7 +67,9 @@ struct Closing {
             (
                 "inconclusive",
                 "fewer than \(Figure.count(policy.minimumCoinsPerSide)) coins on a side, or an AUC of "
-                    + "\(Figure.decimal(policy.resolvableAUC, 2)) cannot be told from guessing, or the tuning changed nothing"
+                    + "\(Figure.decimal(policy.resolvableAUC, 2)) cannot be told from guessing, or the tuning changed nothing, or an "
+                    + "attack is above policy without beating both controls: the sides then differ, by chance as far as the "
+                    + "controls’ own limits say, by as much as the attack finds"
             ),
         ]
     }
@@ -78,7 +80,8 @@ struct Closing {
             "adjusted p below \(Figure.tick(policy.significance)) over all tables, and the lower end of the AUC above "
             + "\(Figure.decimal(policy.maximumAUCLowerBound, 2)) or of the members caught at "
             + "\(Figure.percent(policy.truePositiveRateLevel)) above "
-            + "\(Figure.percent(policy.maximumTruePositiveRateLowerBound))"
+            + "\(Figure.percent(policy.maximumTruePositiveRateLowerBound)); and the attack beats both controls, the one without a "
+            + "model and itself on the untuned model (paired DeLong, one-sided, Holm over the table’s attacks)"
     }
 
     private static let words: [(String, String)] = [

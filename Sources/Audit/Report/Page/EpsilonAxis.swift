@@ -12,7 +12,7 @@ struct EpsilonAxis {
 
     /// Nil when nothing was measured.
     init?(_ run: AuditReport.RunReport) {
-        guard let measured = run.privacy, !measured.lowerBounds.isEmpty else { return nil }
+        guard let measured = run.measured, !measured.lowerBounds.isEmpty else { return nil }
         self.run = run
         self.measured = measured
     }
@@ -24,11 +24,13 @@ struct EpsilonAxis {
             <p>\(summary)</p>
             <figure>\(plot)<figcaption>\(legend)</figcaption></figure>
             \(stated.isEmpty ? "" : table(stated))
-            <p class="quiet">\(Figure.count(measured.canaries)) records have an inclusion coin of their own, which the attacks \
-            guess; δ = \(Figure.tick(measured.delta)). All \(Figure.count(measured.tests)) tests together err with a chance of \
+            <p class="quiet">\(Figure.count(measured.canaries)) \(isAboutCanaries ? "canaries that are planted once" : "records") \
+            have \(isAboutCanaries ? "a fair" : "an") inclusion coin of their own, which the attacks guess; δ = \(Figure.tick(measured.delta)). All \(Figure.count(measured.tests)) tests together err with a chance of \
             5 % at most. A lower bound of 0 refutes nothing. Guesses right: \(guesses).</p>
             """
     }
+
+    private var isAboutCanaries: Bool { measured == run.canaries?.single }
 
     private var summary: String {
         let proven = measured.proven?.epsilon ?? 0

@@ -15,6 +15,9 @@ struct RunSection {
         \(holders)
         \(run.facts.coverage.map { CoverageTable(coverage: $0).markup } ?? "")
         \(run.vantages.map(vantage))\(control)
+        \(RoundPlot(run)?.markup ?? "")
+        \(ExposedTable(run)?.markup ?? "")
+        \(CanarySection(run)?.markup ?? "")
         \(EpsilonAxis(run)?.markup ?? "")
         \(ReconstructionTable(run)?.markup ?? "")
         """

@@ -17,7 +17,7 @@ struct AuditMergeCommand: ParsableCommand {
             Scores of fsot audit score are checked against the roots that run.json recorded before round 1: an altered coin, \
             a missing record, another suite or adapter is refused. Signatures beside them are checked too. Exit code as for \
             fsot audit run: 0 nothing found, 2 leakage above policy, 3 the split is not valid, 4 inconclusive, 5 a \
-            stated ε is refuted.
+            stated ε is refuted. Of cells and reports the verdict does not count, and --fail-if does.
 
             Examples:
               fsot audit merge north.scores.json lake.scores.json hill.scores.json --run-commitments run/run.json -o report
@@ -36,6 +36,8 @@ struct AuditMergeCommand: ParsableCommand {
 
     @Option(help: "The report's heading. (default: what the files are about)")
     var title: String?
+
+    @OptionGroup var failure: FailureOptions
 
     @Option(help: "The auditor's identity, which signs report.json.")
     var sign: String?
@@ -66,9 +68,12 @@ struct AuditMergeCommand: ParsableCommand {
                 )
             }
             let report = try mergedReport(found)
+            let conditions = try failure.conditions(measuredBy: report.suite)
             try write(report, to: staged, signer: signer)
             try staged.commit()
             try printSweep(report)
+            // A sweep is made to leak at some ratios: only what was asked for counts.
+            try conditions.finish(report, code: 0, console: options.console)
         } else {
             if let other = found.first(where: { ExchangeFile.schema(of: $0.data) != ScoreExport.currentSchema }) {
                 throw CommandFailure(
@@ -76,14 +81,17 @@ struct AuditMergeCommand: ParsableCommand {
                 )
             }
             let outcome = try mergedScores(exports)
+            let conditions = try failure.conditions(measuredBy: outcome.report.suite)
             try write(outcome.report, to: staged, signer: signer)
             try AtomicFile.write(outcome.scoresCSV, to: staged.path + "/scores.csv", permissions: 0o600)
             try staged.commit()
             try options.console.result(
-                "\(outcome.report.attackTable)\n\n\(outcome.report.coverageTable)\n\n\(outcome.report.conclusion)\nreport            \(output)/report.html",
+                ([outcome.report.attackTable, outcome.report.coverageTable] + outcome.report.canaryTables
+                    + ["\(outcome.report.conclusion)\nreport            \(output)/report.html"])
+                    .joined(separator: "\n\n"),
                 json: outcome.report
             )
-            if outcome.report.verdict.exitCode != 0 { throw ExitCode(outcome.report.verdict.exitCode) }
+            try conditions.finish(outcome.report, code: outcome.report.verdict.exitCode, console: options.console)
         }
     }
 

@@ -44,7 +44,7 @@ extension AuditObserver {
             )
             return nil
         }
-        let records = zip(drawn.auditedRecords, collector.sequences).map {
+        let records = zip(drawn.auditedRecords, collector.sequences).filter { $0.0.canary == nil }.map {
             (holder: $0.holder, ids: $1.ids, isMember: $0.isMember)
         }
         var results: [ReconstructionResult] = []

@@ -190,6 +190,7 @@ struct AuditObserver {
             untuned: untuned.plain.map { tokens in
                 tokens.isEmpty ? 0 : tokens.reduce(0) { $0 + $1.logProbability } / Double(tokens.count)
             },
+            setsScale: records.map { $0.canary == nil },
             progress: display.handler,
             isCancelled: { Interruption.isRequested }
         )

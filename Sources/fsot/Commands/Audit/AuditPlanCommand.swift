@@ -13,12 +13,17 @@ struct AuditPlanCommand: ParsableCommand {
             --plan trains on the others; the audit compares the two sides. Equal sides (--holdout 0.5) tell most; what a \
             smaller share leaves is printed.
 
+            Canaries are synthetic records that belong to nobody. A fair coin of its own decides for each, whatever \
+            --holdout is, so that a lower bound on ε and the exposure can be measured where few records are held out. They \
+            stay out of every other figure. They do change what is trained: plant few beside the records.
+
             Each data holder can draw its own plan. commitment.json holds the root of a Merkle tree over its records and \
             coins and nothing secret: show it before round 1, and no coin can be changed afterwards.
 
             Examples:
               fsot audit plan --data north.jsonl --seed 1 -o north/plan
               fsot audit plan --data north.jsonl lake.jsonl hill.jsonl --seed 1 --holdout 0.5 -o plan
+              fsot audit plan --data north.jsonl --canaries 600 --canary-kinds random,new-token --model model.gguf -o plan
               fsot tune emulator --plan plan -o run
               fsot audit run run --model model.gguf -o report
             """
@@ -35,6 +40,8 @@ struct AuditPlanCommand: ParsableCommand {
 
     @Option(help: "The share that is held out: the probability of each coin.")
     var holdout = AuditPlan.defaultHoldout
+
+    @OptionGroup var canaries: CanaryOptions
 
     @Option(name: .shortAndLong, help: "A new directory.")
     var output: String
@@ -66,7 +73,8 @@ struct AuditPlanCommand: ParsableCommand {
     func run() throws {
         let mapping = try columns.map { try ColumnMapping(parsing: $0) }
         let files = try data.map { try RecordFile.open($0, columns: mapping) }
-        let drawn = try DrawnPlan.draw(files: files, seed: seed, holdout: holdout)
+        let records = try DrawnPlan.draw(files: files, seed: seed, holdout: holdout)
+        let drawn = try canaries.plant(in: records, seed: seed, console: options.console)
         try drawn.write(to: output)
         let plan = drawn.plan
         let commitment = try drawn.commitment()
@@ -86,10 +94,24 @@ struct AuditPlanCommand: ParsableCommand {
             coins             \(coins.included) included, \(coins.heldOut) held out; \(plan.duplicateCount) duplicate records tied
             power             a true AUC of \(String(format: "%.2f", plan.smallestDetectableAUC)) is the smallest that these \
             coins are expected to tell from chance
-            root              \(commitment.root)
+            \(Self.planted(plan))root              \(commitment.root)
             commitment        \(output)/\(DrawnPlan.commitmentFile): show it before round 1
             """,
             json: Result(plan: plan, commitment: commitment)
         )
+    }
+
+    /// What was planted, a line with its line feed; empty without canaries.
+    private static func planted(_ plan: AuditPlan) -> String {
+        let canaries = plan.records.filter { $0.canary != nil }
+        if canaries.isEmpty { return "" }
+        var tiers: [Canary] = []
+        for canary in canaries.compactMap(\.canary) where !tiers.contains(canary) { tiers.append(canary) }
+        let words = tiers.map { tier in
+            let own = canaries.filter { $0.canary == tier }
+            return "\(tier.kind.rawValue) × \(tier.repetitions) \(own.count { $0.isIncluded })/\(own.count)"
+        }
+        return "canaries          \(canaries.count { $0.isIncluded }) of \(canaries.count) included by fair coins: "
+            + words.joined(separator: ", ") + "\n"
     }
 }

@@ -35,6 +35,41 @@ extension AuditReport {
         return table.text
     }
 
+    /// Of each run with canaries: whom the strongest attack finds, how exposed they are, and what that says of ε.
+    var canaryTables: [String] {
+        runs.compactMap { run in run.canaries.map { "canaries of \(run.name)\n" + Self.text(of: $0) } }
+    }
+
+    private static func text(of canaries: CanaryReport) -> String {
+        var table = Table([
+            "kind", "repeated", "in", "out", "vantage", "attack", "AUC", "95 % interval", "exposure, bits",
+            "of at most",
+        ])
+        for tier in canaries.tiers {
+            for view in tier.vantages {
+                guard let strongest = view.strongest else { continue }
+                table.add([
+                    tier.canary.kind.rawValue, "\(tier.canary.repetitions)", "\(tier.included)", "\(tier.heldOut)",
+                    view.vantage.rawValue, strongest.attack, String(format: "%.3f", strongest.auc),
+                    String(format: "%.3f–%.3f", strongest.aucInterval.lower, strongest.aucInterval.upper),
+                    view.exposure.map { String(format: "%.1f", $0.median) } ?? "",
+                    view.exposure.map { String(format: "%.1f", $0.most) } ?? "",
+                ])
+            }
+        }
+        let bounds = canaries.bounds.map { bound in
+            let proven = bound.measurement.proven
+            let guesses = proven.map {
+                "\($0.correct) of \($0.guesses) coins right (\($0.vantage.rawValue), \($0.attack))"
+            }
+            let unit = bound.repetitions == 1 ? "a record" : "\(bound.repetitions) records that change together"
+            return String(format: "ε ≥ %.2f for ", proven?.epsilon ?? 0) + "\(unit) at δ \(bound.measurement.delta): "
+                + (guesses ?? "nothing to guess with")
+        }
+        let few = bounds.isEmpty ? ["too few canaries of any number of repetitions for a lower bound on ε"] : bounds
+        return ([table.text, ""] + few).joined(separator: "\n")
+    }
+
     /// On what each attack's figure stands, where scores came from several parties.
     var coverageTable: String {
         var table = Table(["attack"] + VantagePoint.allCases.map(\.rawValue))

@@ -62,8 +62,7 @@ struct AuditRunCommand: ParsableCommand {
     @Option(help: "The auditor's identity, which signs report.json.")
     var sign: String?
 
-    @Option(help: "Exit with 2 when any attack exceeds one of these: 'auc>0.6,tpr@1%>0.05'.")
-    var failIf: String?
+    @OptionGroup var failure: FailureOptions
 
     @Option(name: .shortAndLong, help: "A new directory.")
     var output: String
@@ -74,12 +73,7 @@ struct AuditRunCommand: ParsableCommand {
         let console = options.console
         let staged = try StagedDirectory(destination: output)
         let suite = try suite.map { try SuiteFile.read($0) } ?? AttackSuite()
-        let conditions = try failIf.map { try FailureCondition.parse($0) } ?? []
-        if let unknown = conditions.first(where: { !$0.isMeasured(by: suite) }) {
-            throw CommandFailure(
-                "--fail-if \(unknown.text) asks for a rate that the suite does not measure; add it to false_positive_rates."
-            )
-        }
+        let conditions = try failure.conditions(measuredBy: suite)
         let auditor = try sign.map { try IdentityFile.load($0, passphrase: opening.passphrase) }
         let display = console.progress()
         let observer = AuditObserver(
@@ -126,10 +120,7 @@ struct AuditRunCommand: ParsableCommand {
             console.print(Self.summary(report))
             console.print("report            \(output)/report.html")
         }
-        let violations = conditions.flatMap { $0.violations(in: report) }
-        for violation in violations { console.warn(violation) }
-        if report.verdict.exitCode == 0, !violations.isEmpty { throw ExitCode(2) }
-        if report.verdict.exitCode != 0 { throw ExitCode(report.verdict.exitCode) }
+        try conditions.finish(report, code: report.verdict.exitCode, console: console)
     }
 
     /// The command as it was typed, but for the directories of absolute paths: a report may leave the house.
@@ -169,6 +160,7 @@ struct AuditRunCommand: ParsableCommand {
     }
 
     private static func summary(_ report: AuditReport) -> String {
-        report.attackTable + "\n\n" + utility(report) + report.conclusion
+        [report.attackTable, utility(report) + report.canaryTables.map { $0 + "\n\n" }.joined() + report.conclusion]
+            .joined(separator: "\n\n")
     }
 }

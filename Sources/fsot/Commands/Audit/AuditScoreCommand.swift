@@ -59,6 +59,7 @@ struct AuditScoreCommand: ParsableCommand {
         var output: String
         var root: String
         var records: Int
+        var canaries: Int
         var scored: Int
         var attacks: [String: [String]]
         var signer: String?
@@ -99,9 +100,11 @@ struct AuditScoreCommand: ParsableCommand {
         let attacks = Dictionary(
             uniqueKeysWithValues: export.vantages.map { ($0.vantage.rawValue, $0.attacks.map(\.attack)) }
         )
+        let planted = export.openings.count { $0.canary != nil }
+        let canaries = export.canaries.map { ", \($0.scored.count) of \(planted) canaries" } ?? ""
         try console.result(
             """
-            scored            \(export.scored.count) of \(export.openings.count) records, \(shipped) parameters of the emulator
+            scored            \(export.scored.count) of \(export.openings.count - planted) records\(canaries), \(shipped) parameters of the emulator
             \(export.vantages.map { view in
                 view.vantage.rawValue.padding(toLength: 18, withPad: " ", startingAt: 0)
                     + view.attacks.map(\.attack).joined(separator: ", ")
@@ -112,7 +115,8 @@ struct AuditScoreCommand: ParsableCommand {
             json: Result(
                 output: output,
                 root: export.root,
-                records: export.openings.count,
+                records: export.openings.count - planted,
+                canaries: planted,
                 scored: export.scored.count,
                 attacks: attacks,
                 signer: signer?.name
@@ -222,6 +226,7 @@ struct AuditScoreCommand: ParsableCommand {
             sequences: collector.sequences,
             holders: drawn.auditedRecords.map(\.holder),
             wanted: Set(attacks.flatMap(\.needs)),
+            setsScale: drawn.auditedRecords.map { $0.canary == nil },
             progress: display.handler,
             isCancelled: { Interruption.isRequested }
         )

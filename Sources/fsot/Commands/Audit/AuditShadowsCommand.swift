@@ -225,7 +225,7 @@ struct AuditShadowsCommand: AsyncParsableCommand {
         let record = TrainingWork.perRecord(examples, of: model)
         let scoring = TrainingWork.forward((examples + outsiders).map { ScoredSequence($0) }, of: model)
         let training = TrainingWork.run(
-            target.byHolder(examples) { _ in true },
+            target.byHolder(examples) { _ in 1 },
             of: model,
             site: target.description.site,
             federation: federation

@@ -78,12 +78,14 @@ struct FinishedRun {
     }
 
     /// Each data holder's part of something that there is for every record of the plan.
-    func byHolder<Value>(_ values: [Value], where isTaken: (AuditPlan.Entry) -> Bool) -> [[Value]] {
+    ///
+    /// - Parameter times: how often a record's is taken.
+    func byHolder<Value>(_ values: [Value], times: (AuditPlan.Entry) -> Int) -> [[Value]] {
         drawn.plan.holders.indices.map { holder in
-            values.indices.filter { index in
+            values.indices.flatMap { index in
                 let entry = drawn.plan.records[index]
-                return entry.holder == holder && isTaken(entry)
-            }.map { values[$0] }
+                return Array(repeating: values[index], count: entry.holder == holder ? times(entry) : 0)
+            }
         }
     }
 
@@ -114,7 +116,7 @@ struct FinishedRun {
 
     private func operations(of model: LanguageModel) throws -> Double {
         TrainingWork.run(
-            byHolder(try examples(of: drawn.records)) { $0.isIncluded },
+            byHolder(try examples(of: drawn.records)) { $0.isIncluded ? $0.copies : 0 },
             of: model,
             site: description.site,
             federation: description.federation
