@@ -41,13 +41,15 @@ final class FaultSchedule {
     init(_ number: Int) throws {
         self.number = number
         var dice = SeededDice(number)
-        let n = Int.random(in: 3...5, using: &dice)
-        let threshold = Int.random(in: n / 2 + 1...n, using: &dice)
+        let n = Int.random(in: 3...6, using: &dice)
+        // Mostly as low as it may be, so that rounds survive their dropouts.
+        let lowest = n / 2 + 1
+        let threshold = dice.isOne(of: 3) ? Int.random(in: lowest...n, using: &dice) : lowest
         let weights: UInt32 = dice.isOne(of: 4) ? 50 : 0
         federation = try TestFederation(
             participants: n,
             threshold: threshold,
-            minimumSurvivors: Int.random(in: 2...n, using: &dice),
+            minimumSurvivors: dice.isOne(of: 4) ? Int.random(in: 2...n, using: &dice) : 2,
             updateLength: Int.random(in: 1...40, using: &dice),
             weightMaximum: weights,
             bits: [16, 24, 32].randomElement(using: &dice) ?? 32,

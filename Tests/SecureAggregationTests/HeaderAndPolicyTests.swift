@@ -48,7 +48,10 @@ struct HeaderAndPolicyTests {
             { $0.threshold = 5 }, { $0.threshold = 2 }, { $0.threshold = 0 }, { $0.bits = 64 }, { $0.bits = 31 },
             { $0.length = 0 }, { $0.length = .max }, { $0.clip = .nan }, { $0.clip = .infinity }, { $0.clip = 0 },
             { $0.clip = -1 }, { $0.scale = .nan }, { $0.scale = 0 }, { $0.scale = -1 }, { $0.scale *= 2 },
-            { $0.rotationCommitment = [1] }, { $0.length = 6; $0.rotationCommitment[3] = 1 }, { $0.noiseMechanism = 1 }, { $0.noiseVariance = .nan },
+            { $0.rotationCommitment = [1] },
+            {
+                $0.length = 6; $0.rotationCommitment[3] = 1
+            }, { $0.noiseMechanism = 1 }, { $0.noiseVariance = .nan },
             { $0.minimumSurvivors = 1 }, { $0.minimumSurvivors = 5 }, { $0.deadlines = [] },
             { $0.weightMaximum = .max },
         ]

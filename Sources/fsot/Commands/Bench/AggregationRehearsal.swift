@@ -36,22 +36,27 @@ struct AggregationRehearsal {
     private let server: SecureAggregationServer
     private let participants: [UInt32: SecureAggregationParticipant]
     private let expectation: RoundExpectation
+    private let rotation: HadamardRotation?
 
     /// Keys, a roster and a header.
     ///
     /// - Parameter dropouts: participants that leave after they shared their secrets: the coordinator's dearest case.
     /// - Throws: `SecureAggregationError` when so few stay that the threshold is missed.
-    init(participants n: Int, parameters: Int, dropouts: Int, bits: Int) throws {
+    init(participants n: Int, parameters: Int, dropouts: Int, bits: Int, isRotated: Bool = false) throws {
         self.parameters = parameters
         self.dropouts = dropouts
         let coordinatorKey = try Ed25519SigningKey()
         let keys = try (0..<n).map { _ in try Ed25519SigningKey() }
         let roster = try Roster(coordinatorKey: coordinatorKey.publicKey, memberKeys: keys.map(\.publicKey))
+        rotation =
+            isRotated
+            ? try HadamardRotation(runSeed: 1, round: 1, updateLength: parameters) : nil
         expectation = RoundExpectation(
             emulatorManifestHash: SecureRandom.bytes(32),
             stateHash: SecureRandom.bytes(32),
             updateLength: parameters,
-            updateRule: "bench/1"
+            updateRule: "bench/1",
+            rotation: rotation
         )
         header = try RoundHeader(
             session: SecureRandom.bytes(16),
@@ -62,7 +67,8 @@ struct AggregationRehearsal {
             stateHash: expectation.stateHash,
             updateLength: parameters,
             clip: 1,
-            bits: bits
+            bits: bits,
+            rotation: rotation
         )
         guard n - dropouts >= header.neededSurvivors else {
             throw SecureAggregationError.tooFew(leg: .masked, count: n - dropouts, needed: header.neededSurvivors)
@@ -112,7 +118,7 @@ struct AggregationRehearsal {
         let deliveries = try onServer(1, &figures) { try server.closeShares() }
 
         var expected = [UInt32](repeating: 0, count: Int(header.length))
-        let codec = try FixedPointCodec(header)
+        let codec = try FixedPointCodec(header, rotation: rotation)
         // The first ones leave: a survivor's sign towards a dropout is then not always the same as towards a survivor.
         let survivors = Array(header.cohort.dropFirst(dropouts))
         try turn(.masked, survivors, &figures, progress) { participant, seconds in

@@ -14,9 +14,14 @@ struct BenchAggregation: ParsableCommand {
             the sum is exactly that of the vectors. Dropouts leave after they have shared their secrets, which costs the \
             coordinator most.
 
+            --accuracy plays no round: it says how far the mean of heavy-tailed updates is from the exact one for each \
+            number of bits, rounded as they are (plain) or rotated first, which pads to a power of two. Clipping is not \
+            part of the error: the bound is the largest update's norm.
+
             Examples:
               fsot bench aggregation
               fsot bench aggregation --participants 10 --parameters 14000000 --dropout 0 --bits 24 --json
+              fsot bench aggregation --accuracy --parameters 65536
             """
     )
 
@@ -31,6 +36,12 @@ struct BenchAggregation: ParsableCommand {
 
     @Option(help: "Bits of a coordinate on the wire: 16, 24 or 32.")
     var bits = 32
+
+    @Flag(help: "Rotate updates before they are rounded.")
+    var rotate = false
+
+    @Flag(help: "Tabulate the error of 16, 24 and 32 bits, plain and rotated, for 3, 10 and 100 data holders.")
+    var accuracy = false
 
     @OptionGroup var options: ConsoleOptions
 
@@ -53,6 +64,7 @@ struct BenchAggregation: ParsableCommand {
         var participants: Int
         var parameters: Int
         var bits: Int
+        var rotated: Bool
         var dropouts: Int
         var threads: Int
         var exact: Bool
@@ -68,6 +80,7 @@ struct BenchAggregation: ParsableCommand {
 
     func run() throws {
         let console = options.console
+        if accuracy { return try tabulateAccuracy(console) }
         let dropouts = Int((dropout * Double(participants)).rounded())
         let rehearsal: AggregationRehearsal
         do {
@@ -75,7 +88,8 @@ struct BenchAggregation: ParsableCommand {
                 participants: participants,
                 parameters: parameters,
                 dropouts: dropouts,
-                bits: bits
+                bits: bits,
+                isRotated: rotate
             )
         } catch SecureAggregationError.tooFew(_, let count, let needed) {
             throw CommandFailure(
@@ -88,7 +102,7 @@ struct BenchAggregation: ParsableCommand {
             display.handler(
                 ProgressEvent(
                     phase: "\(leg)",
-                    completed: done,
+                    completed: done + 1,
                     total: participants,
                     unit: "participants",
                     figures: []
@@ -100,6 +114,7 @@ struct BenchAggregation: ParsableCommand {
             participants: participants,
             parameters: parameters,
             bits: bits,
+            rotated: rotate,
             dropouts: dropouts,
             threads: ProcessInfo.processInfo.activeProcessorCount,
             exact: figures.isExact,
@@ -127,6 +142,7 @@ struct BenchAggregation: ParsableCommand {
                 "round",
                 "\(result.participants) data holders, \(result.dropouts) dropped out after R1, "
                     + "\(Magnitude.text(result.parameters)) coordinates of \(result.bits) bits"
+                    + (result.rotated ? ", rotated" : "")
             ),
             ("sum", result.exact ? "exact" : "WRONG"),
             ("upload", "\(Magnitude.bytes(result.upload_bytes)) a data holder"),
@@ -139,5 +155,39 @@ struct BenchAggregation: ParsableCommand {
         ]
         return lines.map { $0.0.padding(toLength: 12, withPad: " ", startingAt: 0) + $0.1 }.joined(separator: "\n")
             + "\n\n" + table.text
+    }
+
+    private func tabulateAccuracy(_ console: Console) throws {
+        var rows: [QuantisationAccuracy] = []
+        for participants in [3, 10, 100] {
+            for bits in RoundHeader.supportedBits {
+                for isRotated in [false, true] {
+                    if Interruption.isRequested { throw CommandFailure("Stopped after \(rows.count) of 18 cells.") }
+                    rows.append(
+                        try QuantisationAccuracy(
+                            participants: participants,
+                            parameters: parameters,
+                            bits: bits,
+                            isRotated: isRotated,
+                            seed: 1
+                        )
+                    )
+                }
+            }
+        }
+        var table = Table([
+            "data holders", "bits", "rounding", "mean squared error", "error / mean", "vector",
+        ])
+        for row in rows {
+            table.add([
+                "\(row.participants)", "\(row.bits)", row.isRotated ? "rotated" : "plain",
+                String(format: "%.2e", row.meanSquaredError), String(format: "%.5f %%", 100 * row.relativeError),
+                Magnitude.bytes(row.vectorBytes),
+            ])
+        }
+        try console.result(
+            "\(Magnitude.text(parameters)) coordinates, heavy-tailed (Student, 3 degrees of freedom)\n\n" + table.text,
+            json: rows
+        )
     }
 }
