@@ -28,8 +28,7 @@ public struct CoordinatorView: Sendable, Equatable, Codable {
     public let warnings: [String]
 
     init(header: RoundHeader) {
-        let digits = Array("0123456789abcdef")
-        round = String(header.hash.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+        round = header.hash.hexadecimal
         cohort = header.cohort
         threshold = Int(header.threshold)
         length = Int(header.length)

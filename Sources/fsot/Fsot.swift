@@ -14,7 +14,7 @@ struct Fsot: AsyncParsableCommand {
         subcommands: [
             Keygen.self, Export.self, AuthorityCommand.self, Compress.self, Report.self, Seal.self, Open.self,
             LedgerCommand.self, Tune.self, Plug.self, AuditCommand.self, DifferentialPrivacyCommand.self, Evaluate.self,
-            DataCommand.self, Score.self, Tokenize.self, Generate.self, Inspect.self, BenchCommand.self, Doctor.self,
+            DataCommand.self, Score.self, Tokenize.self, Generate.self, Inspect.self, Bench.self, Doctor.self,
         ]
     )
 }

@@ -3,11 +3,8 @@ import Foundation
 import SecureAggregation
 import Testing
 
-/// The bytes that hexadecimal digits stand for.
-private func bytes(_ hexadecimal: String) -> [UInt8] {
-    let digits = hexadecimal.compactMap(\.hexDigitValue)
-    return stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
-}
+/// The bytes that hexadecimal digits stand for; none for a fixture that is damaged.
+private func bytes(_ hexadecimal: String) -> [UInt8] { [UInt8](hexadecimal: hexadecimal) ?? [] }
 
 /// Whole rounds that `Tests/Fixtures/sa1/generate.py` wrote from SA1.md alone.
 @Suite("SA1.md: rounds that a Python program wrote, byte for byte")

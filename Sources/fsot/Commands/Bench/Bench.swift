@@ -1,7 +1,7 @@
 import ArgumentParser
 
 /// `fsot bench`: what this machine reaches.
-struct BenchCommand: ParsableCommand {
+struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
         abstract: "Measure training speed, or secure aggregation, on this machine.",
