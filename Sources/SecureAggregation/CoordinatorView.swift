@@ -1,3 +1,5 @@
+import Cryptography
+
 /// What the coordinator saw of a round, for the report.
 ///
 /// Per participant: its public keys, ciphertexts that it cannot open, one masked vector (uniform in the ring without the
