@@ -100,7 +100,12 @@ let package = Package(
             dependencies: ["TensorEngine", "AtomicFiles"],
             swiftSettings: numericSettings
         ),
-        .target(name: "SecureAggregation", dependencies: ["Cryptography"], swiftSettings: swiftSettings),
+        .target(
+            name: "SecureAggregation",
+            dependencies: ["Cryptography"],
+            exclude: ["SA1.md"],
+            swiftSettings: swiftSettings
+        ),
         .target(name: "DifferentialPrivacy", dependencies: ["Cryptography"], swiftSettings: numericSettings),
         .target(
             name: "Sealing",

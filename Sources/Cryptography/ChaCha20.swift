@@ -8,6 +8,8 @@ public enum ChaCha20 {
     public static let keyLength = 32
     /// Bytes that one step of the counter yields.
     public static let blockLength = 64
+    /// SA1's nonce: its keys serve one stream each.
+    public static let zeroNonce = [UInt8](repeating: 0, count: 8)
 
     /// XORs the stream, from 64-byte block `counter` on, into `buffer`.
     ///
@@ -18,13 +20,35 @@ public enum ChaCha20 {
         into buffer: UnsafeMutableRawBufferPointer,
         key: SecretBytes,
         counter: UInt64 = 0,
-        nonce: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0]
+        nonce: [UInt8] = zeroNonce
     ) throws {
         try CryptographyError.check("ChaCha20 key", key.count, keyLength)
         try CryptographyError.check("ChaCha20 nonce", nonce.count, 8)
         Sodium.start
         guard let base = buffer.bindMemory(to: UInt8.self).baseAddress else { return }
         crypto_stream_chacha20_xor_ic(base, base, UInt64(buffer.count), nonce, counter, key.bytePointer)
+    }
+
+    /// XORs the stream of nonce zero into `buffer` without a key object: for one of many keys that lie end to end.
+    ///
+    /// - Parameter key: exactly 32 bytes.
+    public static func xor(
+        into buffer: UnsafeMutableRawBufferPointer,
+        key: UnsafeRawBufferPointer,
+        counter: UInt64
+    ) {
+        precondition(key.count == keyLength, "a ChaCha20 key has 32 bytes")
+        Sodium.start
+        guard let base = buffer.baseAddress, let keyBase = key.baseAddress else { return }
+        let bytes = base.assumingMemoryBound(to: UInt8.self)
+        crypto_stream_chacha20_xor_ic(
+            bytes,
+            bytes,
+            UInt64(buffer.count),
+            zeroNonce,
+            counter,
+            keyBase.assumingMemoryBound(to: UInt8.self)
+        )
     }
 
     /// `count` bytes of the stream.
@@ -34,7 +58,7 @@ public enum ChaCha20 {
         count: Int,
         key: SecretBytes,
         counter: UInt64 = 0,
-        nonce: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0]
+        nonce: [UInt8] = zeroNonce
     ) throws -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         try bytes.withUnsafeMutableBytes { try xor(into: $0, key: key, counter: counter, nonce: nonce) }

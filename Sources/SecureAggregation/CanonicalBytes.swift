@@ -38,12 +38,18 @@ public struct CanonicalWriter {
         if isCounting { return }
         #if _endian(little)
             if width == 4 {
-                words.withUnsafeBytes { bytes += $0 }
+                words.withUnsafeBytes { bytes.append(contentsOf: $0) }
                 return
             }
         #endif
-        for word in words {
-            for byte in 0..<width { bytes.append(UInt8(truncatingIfNeeded: word >> UInt32(8 * byte))) }
+        // Packed in a buffer of its own: an append for each byte would take longer than the masks.
+        bytes += [UInt8](unsafeUninitializedCapacity: words.count * width) { packed, filled in
+            for (index, word) in words.enumerated() {
+                for byte in 0..<width {
+                    packed[index * width + byte] = UInt8(truncatingIfNeeded: word >> UInt32(8 * byte))
+                }
+            }
+            filled = words.count * width
         }
     }
 }

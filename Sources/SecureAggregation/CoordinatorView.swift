@@ -1,3 +1,5 @@
+import Cryptography
+
 /// What the coordinator saw of a round, for the report.
 ///
 /// Per participant: its public keys, ciphertexts that it cannot open, one masked vector (uniform in the ring without the
@@ -28,8 +30,7 @@ public struct CoordinatorView: Sendable, Equatable, Codable {
     public let warnings: [String]
 
     init(header: RoundHeader) {
-        let digits = Array("0123456789abcdef")
-        round = String(header.hash.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+        round = header.hash.hexadecimal
         cohort = header.cohort
         threshold = Int(header.threshold)
         length = Int(header.length)

@@ -15,19 +15,34 @@ public struct FixedPointCodec: Sendable {
     }
 
     private let header: RoundHeader
+    private let rotation: HadamardRotation?
 
     /// A codec for one round.
     ///
-    /// - Throws: what ``RoundHeader/validate()`` throws, the overflow rule included.
-    public init(_ header: RoundHeader) throws {
+    /// - Parameter rotation: what the header commits to; nil where it commits to none.
+    /// - Throws: what ``RoundHeader/validate()`` throws, the overflow rule included; `SecureAggregationError.invalidHeader`
+    ///   when the header commits to another rotation.
+    public init(_ header: RoundHeader, rotation: HadamardRotation? = nil) throws {
         try header.validate()
+        guard header.rotationCommitment == rotation?.commitment ?? RoundHeader.noRotation,
+            header.updateLength == rotation?.paddedLength ?? header.updateLength
+        else {
+            throw SecureAggregationError.invalidHeader(
+                field: "rotation",
+                reason: "it is not the one of this run, round and length"
+            )
+        }
         self.header = header
+        self.rotation = rotation
     }
+
+    /// Coordinates of an update, before a rotation pads it.
+    private var updateLength: Int { rotation?.updateLength ?? header.updateLength }
 
     /// The vector that a participant hands to `SecureAggregationParticipant.mask`.
     ///
     /// - Parameters:
-    ///   - update: `header.updateLength` coordinates, local minus global.
+    ///   - update: local minus global; as many coordinates as the header's round, or its rotation, is for.
     ///   - weight: 1...weightMaximum in a weighted round; must be 1 in a uniform one.
     ///   - roundingKey: 32 bytes for the stochastic rounding; fresh ones by default, given only in tests.
     /// - Throws: `SecureAggregationError.notFinite`, `.exceedsClip`, `.wrongLength`, `.invalidHeader` for the weight.
@@ -37,10 +52,10 @@ public struct FixedPointCodec: Sendable {
         clipping: Clipping = .rescale,
         roundingKey: SecretBytes? = nil
     ) throws -> [UInt32] {
-        guard update.count == header.updateLength else {
+        guard update.count == updateLength else {
             throw SecureAggregationError.wrongLength(
                 of: "update",
-                expected: header.updateLength,
+                expected: updateLength,
                 actual: update.count
             )
         }
@@ -56,7 +71,12 @@ public struct FixedPointCodec: Sendable {
                 ? Double(weight) / Double(header.weightMaximum) : 1)
         let key = try roundingKey ?? SecretBytes.random(count: ChaCha20.keyLength)
         var words = [UInt32](repeating: 0, count: Int(header.length))
-        try round(update, scaledBy: factor * header.scale, key: key, into: &words)
+        if let rotation {
+            let multiplier = factor * header.scale * rotation.normalisation
+            try round(rotation.rotate(update), scaledBy: multiplier, key: key, into: &words)
+        } else {
+            try round(update, scaledBy: factor * header.scale, key: key, into: &words)
+        }
         if header.isWeighted { words[words.count - 1] = weight }
         RingMask.reduce(&words, bits: Int(header.bits))
         return words
@@ -73,17 +93,23 @@ public struct FixedPointCodec: Sendable {
             header.isWeighted
             ? try Double(weightSum(sum)) / Double(header.weightMaximum) : Double(survivors)
         guard divisor > 0 else { throw SecureAggregationError.tooFew(leg: .result, count: 0, needed: 1) }
-        let step = 1 / (header.scale * divisor)
-        return try decodeIntegers(sum).prefix(header.updateLength).map { Float(Double($0) * step) }
+        let step = (rotation?.normalisation ?? 1) / (header.scale * divisor)
+        try checkLength(sum)
+        let spare = UInt32(32 - header.bits)
+        let mean = [Float](unsafeUninitializedCapacity: header.updateLength) { mean, count in
+            for index in mean.indices {
+                mean[index] = Float(Double(Int32(bitPattern: sum[index] << spare) >> Int32(spare)) * step)
+            }
+            count = mean.count
+        }
+        return try rotation?.unrotate(mean) ?? mean
     }
 
     /// The ring's elements as integers in [-2^(b-1), 2^(b-1)).
     ///
     /// - Throws: `SecureAggregationError.wrongLength`.
     public func decodeIntegers(_ sum: [UInt32]) throws -> [Int32] {
-        guard sum.count == Int(header.length) else {
-            throw SecureAggregationError.wrongLength(of: "sum", expected: Int(header.length), actual: sum.count)
-        }
+        try checkLength(sum)
         let spare = UInt32(32 - header.bits)
         return sum.map { Int32(bitPattern: $0 << spare) >> Int32(spare) }
     }
@@ -95,10 +121,14 @@ public struct FixedPointCodec: Sendable {
         guard header.isWeighted else {
             throw SecureAggregationError.invalidHeader(field: "weights", reason: "the round is uniform")
         }
-        guard sum.count == Int(header.length), let last = sum.last else {
+        try checkLength(sum)
+        return Int(sum.last ?? 0)
+    }
+
+    private func checkLength(_ sum: [UInt32]) throws {
+        guard sum.count == Int(header.length) else {
             throw SecureAggregationError.wrongLength(of: "sum", expected: Int(header.length), actual: sum.count)
         }
-        return Int(last)
     }
 
     private func norm(of update: [Float]) throws -> Double {
@@ -119,24 +149,29 @@ public struct FixedPointCodec: Sendable {
     /// Rounds `update · factor` up or down at random so that the expectation is exact.
     private func round(_ update: [Float], scaledBy factor: Double, key: SecretBytes, into words: inout [UInt32]) throws
     {
-        // The clip rule bounds every product by g·C; the clamp covers the last bit of its rounding.
-        let bound = header.scale * header.clip
+        // Without a rotation the clip bounds every product by g·C, and the clamp only covers the last bit of its rounding.
+        let bound = header.scale * header.coordinateBound
         let chunkWords = 16384
         var random = [UInt32](repeating: 0, count: min(chunkWords, update.count))
         defer { random.wipe() }
-        for start in stride(from: 0, to: update.count, by: chunkWords) {
-            random.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
-            try random.withUnsafeMutableBytes { try ChaCha20.xor(into: $0, key: key, counter: UInt64(start / 16)) }
-            for index in start..<min(start + chunkWords, update.count) {
-                let value = max(-bound, min(bound, Double(update[index]) * factor))
-                var integer = Int64(value)
-                var fraction = value - Double(integer)
-                if fraction < 0 {
-                    integer -= 1
-                    fraction += 1
+        try update.withUnsafeBufferPointer { update in
+            try words.withUnsafeMutableBufferPointer { words in
+                for start in stride(from: 0, to: update.count, by: chunkWords) {
+                    let chunk = start..<min(start + chunkWords, update.count)
+                    try random.withUnsafeMutableBytes { bytes in
+                        let stream = UnsafeMutableRawBufferPointer(rebasing: bytes[..<(chunk.count * 4)])
+                        stream.initializeMemory(as: UInt8.self, repeating: 0)
+                        try ChaCha20.xor(into: stream, key: key, counter: UInt64(start / 16))
+                        let draws = stream.assumingMemoryBound(to: UInt32.self)
+                        for index in chunk {
+                            let value = max(-bound, min(bound, Double(update[index]) * factor))
+                            let floor = value.rounded(.down)
+                            let isUp =
+                                Double(UInt32(littleEndian: draws[index - start])) < (value - floor) * 4_294_967_296
+                            words[index] = UInt32(truncatingIfNeeded: Int64(floor) &+ (isUp ? 1 : 0))
+                        }
+                    }
                 }
-                if Double(UInt32(littleEndian: random[index - start])) < fraction * 4_294_967_296 { integer += 1 }
-                words[index] = UInt32(truncatingIfNeeded: integer)
             }
         }
     }

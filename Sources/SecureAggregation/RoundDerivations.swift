@@ -40,16 +40,15 @@ public enum RoundDerivations {
 
     /// The key under which `source` sends its shares to `destination`; each direction has its own.
     ///
-    /// - Parameter secretKey: the encryption key of the side that derives; `peerPublicKey` is the other side's.
-    /// - Throws: `CryptographyError.lowOrderPublicKey` and other `CryptographyError`.
+    /// - Parameter shared: the Diffie-Hellman result of the two encryption keys, alike for both directions.
+    /// - Throws: `CryptographyError`.
     static func shareKey(
         roundHash: [UInt8],
         source: UInt32,
         sourceKey: [UInt8],
         destination: UInt32,
         destinationKey: [UInt8],
-        secretKey: SecretBytes,
-        peerPublicKey: [UInt8]
+        shared: SecretBytes
     ) throws -> SecretBytes {
         let hash = TaggedHash("fsot/sa1/enc")
         hash.append(roundHash)
@@ -57,7 +56,7 @@ public enum RoundDerivations {
         hash.append(destination)
         hash.append(sourceKey)
         hash.append(destinationKey)
-        hash.append(try X25519.sharedSecret(secretKey, with: peerPublicKey))
+        hash.append(shared)
         return try hash.secret()
     }
 

@@ -41,6 +41,8 @@ extension RoundHeader {
     ///     than `2t - n` participants work with the coordinator; 3 participants with t = 2 tolerate one dropout and *no*
     ///     such participant. Participants accept it only under ``RoundPolicy/Threshold-swift.enum/majority``.
     ///   - minimumSurvivors: nil for `max(3, t)`.
+    ///   - bits: 16, 24 or 32 a coordinate; see ``QuantisationAccuracy`` for what fewer cost.
+    ///   - rotation: of `updateLength` coordinates; gives fewer bits a far finer step and pads to a power of two.
     /// - Throws: `SecureAggregationError.invalidHeader`, `SecureAggregationError.overflow`.
     public init(
         session: [UInt8],
@@ -54,7 +56,8 @@ extension RoundHeader {
         weightMaximum: UInt32 = 0,
         threshold: Int? = nil,
         minimumSurvivors: Int? = nil,
-        bits: Int = 32
+        bits: Int = 32,
+        rotation: HadamardRotation? = nil
     ) throws {
         guard (2...Self.maximumCohort).contains(cohort.count) else {
             throw SecureAggregationError.invalidHeader(
@@ -79,6 +82,12 @@ extension RoundHeader {
                 reason: "\(updateLength) coordinates; use 1..<\(Self.maximumLength)"
             )
         }
+        guard rotation.map({ $0.updateLength == updateLength }) ?? true else {
+            throw SecureAggregationError.invalidHeader(
+                field: "rotation",
+                reason: "it is for \(rotation?.updateLength ?? 0) coordinates instead of \(updateLength)"
+            )
+        }
         self.session = session
         self.round = round
         rosterHash = roster.hash
@@ -87,11 +96,13 @@ extension RoundHeader {
         self.cohort = cohort.sorted()
         self.threshold = UInt16(threshold)
         self.bits = UInt8(bits)
-        length = UInt64(updateLength + (weightMaximum > 0 ? 1 : 0))
+        length = UInt64((rotation?.paddedLength ?? updateLength) + (weightMaximum > 0 ? 1 : 0))
         self.clip = clip
-        scale = try Self.finestScale(participants: cohort.count, clip: clip, bits: bits)
+        scale = 1
+        rotationCommitment = rotation?.commitment ?? Self.noRotation
         self.minimumSurvivors = UInt16(survivors)
         self.weightMaximum = weightMaximum
+        scale = try Self.finestScale(participants: cohort.count, clip: coordinateBound, bits: bits)
         try validate()
     }
 
@@ -117,7 +128,12 @@ extension RoundHeader {
         )
         try require(clip.isFinite && clip > 0, "clip", "\(clip); use a finite positive bound")
         try require(scale.isFinite && scale > 0, "scale", "\(scale); use a finite positive scale")
-        try require(rotationCommitment == [UInt8](repeating: 0, count: 32), "rotation", "it is not available")
+        try require(rotationCommitment.count == 32, "rotation", "its commitment must have 32 bytes")
+        try require(
+            !isRotated || updateLength.nonzeroBitCount == 1,
+            "rotation",
+            "\(updateLength) coordinates are not a power of two"
+        )
         try require(
             noiseMechanism == 0 && noiseVariance == 0 && noiseSurvivors == 0,
             "noise",
@@ -131,12 +147,13 @@ extension RoundHeader {
     private func checkOverflow() throws {
         let n = cohort.count
         let half = Double(sign: .plus, exponent: Int(bits) - 1, significand: 1)
-        let largest = (scale * clip).rounded(.down) + 1
+        let largest = (scale * coordinateBound).rounded(.down) + 1
         guard Double(n) * largest + 6 * noiseVariance.squareRoot() < half else {
             throw SecureAggregationError.overflow(
                 participants: n,
                 bits: Int(bits),
-                reason: "scale \(scale) times clip \(clip) is too large; lower the scale or use more bits"
+                reason:
+                    "scale \(scale) times the bound \(coordinateBound) is too large; lower the scale or use more bits"
             )
         }
         guard Double(n) * Double(weightMaximum) < half else {

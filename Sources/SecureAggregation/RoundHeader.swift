@@ -7,8 +7,8 @@ import Cryptography
 public struct RoundHeader: Sendable, Equatable {
     /// Ring sizes of this version; 64 is in the specification and refused here.
     public static let supportedBits = [16, 24, 32]
-    /// Shares live at x = 1...255.
-    public static let maximumCohort = 255
+    /// The full graph's limit; shares would have room for 255.
+    public static let maximumCohort = 128
     /// 2^28 coordinates: a vector of 1 GiB.
     public static let maximumLength = 1 << 28
 
@@ -38,8 +38,8 @@ public struct RoundHeader: Sendable, Equatable {
     public var clip: Double
     /// Integers for each unit of an update.
     public var scale: Double
-    /// Commitment to a rotation's seed; zeros: no rotation, the only choice of this version.
-    public var rotationCommitment = [UInt8](repeating: 0, count: 32)
+    /// ``HadamardRotation/commitment``; zeros: no rotation.
+    public var rotationCommitment = noRotation
     /// 0: no noise, the only choice of this version.
     public var noiseMechanism: UInt8 = 0
     /// Variance of the summed noise, in squared integer units.
@@ -60,10 +60,22 @@ public struct RoundHeader: Sendable, Equatable {
         return TaggedHash.digest("fsot/sa1/round", writer.bytes)
     }
 
+    /// The commitment of a round without rotation.
+    static let noRotation = [UInt8](repeating: 0, count: 32)
+
+    /// Whether updates are rotated before they are rounded.
+    public var isRotated: Bool { rotationCommitment != Self.noRotation }
+
+    /// Bound on the magnitude of one coordinate that is rounded, in the update's units: the clip, or what a rotation
+    /// leaves of it.
+    public var coordinateBound: Double {
+        isRotated ? clip * HadamardRotation.relativeBound(paddedLength: updateLength) : clip
+    }
+
     /// Whether updates are weighted.
     public var isWeighted: Bool { weightMaximum > 0 }
 
-    /// Coordinates of an update, without the weight's.
+    /// Coordinates of the vector that carry the update: without the weight's, with a rotation's padding.
     public var updateLength: Int { Int(length) - (isWeighted ? 1 : 0) }
 
     /// Fewest updates that a sum may hold: `max(threshold, minimumSurvivors)`.

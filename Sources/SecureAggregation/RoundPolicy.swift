@@ -110,15 +110,24 @@ public struct RoundExpectation: Sendable, Equatable {
     public var stateHash: [UInt8]
     /// Coordinates of its update.
     public var updateLength: Int
+    /// The rotation that the round's coordinates go through; nil: none.
+    public var rotation: HadamardRotation?
     /// Name of the rule by which the aggregate changes the adapter; part of the next state hash.
     public var updateRule: String
 
-    /// Collects the four.
-    public init(emulatorManifestHash: [UInt8], stateHash: [UInt8], updateLength: Int, updateRule: String) {
+    /// Collects them.
+    public init(
+        emulatorManifestHash: [UInt8],
+        stateHash: [UInt8],
+        updateLength: Int,
+        updateRule: String,
+        rotation: HadamardRotation? = nil
+    ) {
         self.emulatorManifestHash = emulatorManifestHash
         self.stateHash = stateHash
         self.updateLength = updateLength
         self.updateRule = updateRule
+        self.rotation = rotation
     }
 }
 

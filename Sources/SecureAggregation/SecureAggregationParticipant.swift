@@ -31,6 +31,8 @@ public final class SecureAggregationParticipant {
     let roster: Roster
     private let policy: RoundPolicy
     let memory: any RoundMemory
+    /// Where keys, seeds, coefficients and nonces come from; only tests with fixed keys put another source in.
+    package var draw: (Int) throws -> SecretBytes = SecretBytes.random(count:)
 
     var round: Round?
     var completed: Completed?
@@ -45,6 +47,8 @@ public final class SecureAggregationParticipant {
         let seed: SecretBytes
         let advertisement: Advertisement
         var peers: [UInt32: Advertisement] = [:]
+        /// Everything that needs a Diffie-Hellman result of a peer, from R1 on.
+        var keys: PeerKeys?
         var ownSeedShare: SecretBytes?
         var bundle: ShareBundle?
         var sharers: [ShareDelivery.Entry] = []
@@ -108,13 +112,22 @@ public final class SecureAggregationParticipant {
             "the header names another emulator"
         )
         try refuse(unless: header.stateHash == expected.stateHash, "the header starts from another adapter state")
-        try refuse(unless: header.updateLength == expected.updateLength, "the header has another number of coordinates")
+        try refuse(
+            unless: header.rotationCommitment == expected.rotation?.commitment ?? RoundHeader.noRotation,
+            "the header commits to another rotation"
+        )
+        try refuse(
+            unless: header.updateLength == expected.rotation?.paddedLength ?? expected.updateLength
+                && expected.rotation.map { $0.updateLength == expected.updateLength } ?? true,
+            "the header has another number of coordinates"
+        )
         let hash = header.hash
         guard try memory.begin(hash) else { throw SecureAggregationError.replayed(leg: .advertise) }
 
-        let mask = try X25519KeyPair()
-        let encryption = try X25519KeyPair()
-        let nonce = SecureRandom.bytes(32)
+        let mask = try X25519KeyPair(secretKey: draw(X25519.keyLength))
+        let encryption = try X25519KeyPair(secretKey: draw(X25519.keyLength))
+        let seed = try draw(32)
+        let nonce = try draw(32).exposed()
         var advertisement = Advertisement(
             roundHash: hash,
             id: id,
@@ -129,7 +142,7 @@ public final class SecureAggregationParticipant {
             updateRule: expected.updateRule,
             mask: mask,
             encryption: encryption,
-            seed: try SecretBytes.random(count: 32),
+            seed: seed,
             advertisement: advertisement
         )
         self.header = header
@@ -148,8 +161,8 @@ public final class SecureAggregationParticipant {
             unless: list.advertisements.contains(round.advertisement),
             "it changed or left out our advertisement"
         )
-        let keys = list.advertisements.flatMap { [$0.maskKey, $0.encryptionKey] }
-        try refuse(unless: Set(keys).count == keys.count, "a public key occurs twice")
+        let publicKeys = list.advertisements.flatMap { [$0.maskKey, $0.encryptionKey] }
+        try refuse(unless: Set(publicKeys).count == publicKeys.count, "a public key occurs twice")
         for advertisement in list.advertisements {
             let sender = advertisement.id
             try refuse(
@@ -168,34 +181,32 @@ public final class SecureAggregationParticipant {
 
         let positions = ids.compactMap { round.header.sharePosition(of: $0) }
         let threshold = Int(round.header.threshold)
-        let seedShares = try ShamirSharing.split(round.seed, threshold: threshold, xs: positions)
-        let keyShares = try ShamirSharing.split(round.mask.secretKey, threshold: threshold, xs: positions)
+        let polynomials = try [round.seed, round.mask.secretKey].map { secret in
+            try ShamirSharing.split(
+                secret,
+                threshold: threshold,
+                xs: positions,
+                coefficients: draw((threshold - 1) * secret.count)
+            )
+        }
+        // A low-order key among the peers' ends the round here, before our shares are out.
+        let keys = try PeerKeys(round, list.advertisements.filter { $0.id != id })
         var shares: [EncryptedShare] = []
         for (index, peer) in list.advertisements.enumerated() {
             if peer.id == id {
-                round.ownSeedShare = try seedShares.slice(index * 32..<index * 32 + 32)
+                round.ownSeedShare = try polynomials[0].slice(index * 32..<index * 32 + 32)
                 continue
             }
-            // A low-order mask key would only show in R2, after our shares are out.
-            _ = try X25519.sharedSecret(round.mask.secretKey, with: peer.maskKey)
             let plaintext = try SecretBytes(count: 64) { target in
-                for (offset, source) in [(0, seedShares), (32, keyShares)] {
+                for (offset, source) in zip([0, 32], polynomials) {
                     source.withUnsafeBytes { bytes in
                         UnsafeMutableRawBufferPointer(rebasing: target[offset..<offset + 32])
                             .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[index * 32..<index * 32 + 32]))
                     }
                 }
             }
-            let key = try RoundDerivations.shareKey(
-                roundHash: round.hash,
-                source: id,
-                sourceKey: round.encryption.publicKey,
-                destination: peer.id,
-                destinationKey: peer.encryptionKey,
-                secretKey: round.encryption.secretKey,
-                peerPublicKey: peer.encryptionKey
-            )
-            let nonce = SecureRandom.bytes(XChaCha20Poly1305.nonceLength)
+            let key = try keys.outgoing(to: peer.id)
+            let nonce = try draw(XChaCha20Poly1305.nonceLength).exposed()
             let sealed = try XChaCha20Poly1305.seal(
                 plaintext,
                 key: key,
@@ -212,6 +223,7 @@ public final class SecureAggregationParticipant {
         )
         bundle.signature = try signingKey.sign(bundle.signedBytes)
         round.peers = Dictionary(uniqueKeysWithValues: list.advertisements.map { ($0.id, $0) })
+        round.keys = keys
         round.bundle = bundle
         self.round = round
         leg = .masked
@@ -224,6 +236,7 @@ public final class SecureAggregationParticipant {
     /// - Throws: `SecureAggregationError.refused`, `.tooFew`, `.wrongLength`, `CryptographyError`.
     public func mask(_ input: consuming [UInt32], after delivery: ShareDelivery) throws -> MaskedInput {
         var round = try current(.masked)
+        guard let keys = round.keys else { throw SecureAggregationError.outOfOrder(expected: leg, got: .masked) }
         guard input.count == Int(round.header.length) else {
             throw SecureAggregationError.wrongLength(
                 of: "input",
@@ -265,20 +278,15 @@ public final class SecureAggregationParticipant {
         }
 
         var words = consume input
-        let selfKey = try RoundDerivations.selfKey(roundHash: round.hash, id: id, seed: round.seed)
-        try RingMask.apply(.plus, key: selfKey, to: &words)
-        for entry in delivery.entries where entry.id != id {
-            guard let peer = round.peers[entry.id] else { continue }
-            let key = try RoundDerivations.pairKey(
-                roundHash: round.hash,
-                secretKey: round.mask.secretKey,
-                me: id,
-                myPublicKey: round.mask.publicKey,
-                other: peer.id,
-                otherPublicKey: peer.maskKey
-            )
-            try RingMask.apply(.of(id, towards: peer.id), key: key, to: &words)
+        let sharers = delivery.entries.map(\.id)
+        let masks = try MaskKeys(count: sharers.count) { index in
+            let peer = sharers[index]
+            if peer == id {
+                return (.plus, try RoundDerivations.selfKey(roundHash: round.hash, id: id, seed: round.seed))
+            }
+            return (.of(id, towards: peer), try keys.mask(with: peer))
         }
+        RingMask.apply(masks, to: &words)
         RingMask.reduce(&words, bits: Int(round.header.bits))
         round.sharers = delivery.entries
         round.sharersHash = ShareDelivery.sharersHash(roundHash: round.hash, entries: delivery.entries)
@@ -306,22 +314,13 @@ public final class SecureAggregationParticipant {
     // MARK: - Checks
 
     func openShare(_ entry: ShareDelivery.Entry, _ round: Round) throws -> SecretBytes {
-        guard entry.share.count == EncryptedShare.length, let peer = round.peers[entry.id] else {
+        guard entry.share.count == EncryptedShare.length, let keys = round.keys else {
             throw CryptographyError.notAuthentic
         }
-        let key = try RoundDerivations.shareKey(
-            roundHash: round.hash,
-            source: entry.id,
-            sourceKey: peer.encryptionKey,
-            destination: id,
-            destinationKey: round.encryption.publicKey,
-            secretKey: round.encryption.secretKey,
-            peerPublicKey: peer.encryptionKey
-        )
         let nonceLength = XChaCha20Poly1305.nonceLength
         return try XChaCha20Poly1305.openSecret(
             Array(entry.share[nonceLength...]),
-            key: key,
+            key: keys.incoming(from: entry.id),
             nonce: Array(entry.share[..<nonceLength]),
             additionalData: additionalData(round.hash, entry.id, id)
         )

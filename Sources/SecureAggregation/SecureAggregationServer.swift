@@ -266,7 +266,9 @@ public final class SecureAggregationServer {
             roundHash: hash,
             survivors: survivors,
             dropouts: dropouts,
-            confirmations: confirmations.sorted { $0.key < $1.key }.map { .init(id: $0.key, signature: $0.value) }
+            // As many as prove the agreement: every receiver checks each of them.
+            confirmations: confirmations.sorted { $0.key < $1.key }.prefix(Int(header.threshold))
+                .map { .init(id: $0.key, signature: $0.value) }
         )
         close(.unmask, transcribing: BLAKE2b256.digest(request.encoded()))
         return request
@@ -305,39 +307,7 @@ public final class SecureAggregationServer {
         try require(answers.count, Int(header.threshold))
         let sorted = answers.keys.sorted().compactMap { answers[$0] }
         // Worked out in full before the sum changes, so that a failure leaves the sum for a later attempt.
-        var removals: [(sign: RingMask.Sign, key: SecretBytes)] = []
-        for (index, survivor) in survivors.enumerated() {
-            let seed = try recover(survivor, sorted) {
-                $0.seedShares[index].bytes
-            } check: { seed in
-                let commitment = RoundDerivations.seedCommitment(roundHash: hash, id: survivor, seed: seed)
-                return commitment == bundles[survivor]?.seedCommitment
-            }
-            removals.append(
-                (.minus, try RoundDerivations.selfKey(roundHash: hash, id: survivor, seed: seed))
-            )
-        }
-        for (index, dropout) in dropouts.enumerated() {
-            guard let lost = advertisements[dropout] else { continue }
-            let secretKey = try recover(dropout, sorted) {
-                $0.keyShares[index].bytes
-            } check: { secretKey in
-                try X25519.publicKey(of: secretKey) == lost.maskKey
-            }
-            for survivor in survivors {
-                guard let peer = advertisements[survivor] else { continue }
-                let key = try RoundDerivations.pairKey(
-                    roundHash: hash,
-                    secretKey: secretKey,
-                    me: dropout,
-                    myPublicKey: lost.maskKey,
-                    other: survivor,
-                    otherPublicKey: peer.maskKey
-                )
-                removals.append((RingMask.Sign.of(survivor, towards: dropout).opposite, key))
-            }
-        }
-        for removal in removals { try RingMask.apply(removal.sign, key: removal.key, to: &sum) }
+        RingMask.apply(try removals(sorted), to: &sum)
         RingMask.reduce(&sum, bits: Int(header.bits))
 
         let legHash = TaggedHash("fsot/sa1/leg")
@@ -361,22 +331,49 @@ public final class SecureAggregationServer {
 
     private var dropouts: [UInt32] { sharing.filter { vectors[$0] == nil } }
 
-    /// The secret of one participant from any `threshold` of the answers that give what it committed to.
-    private func recover(
-        _ id: UInt32,
-        _ answers: [UnmaskAnswer],
-        _ share: (UnmaskAnswer) -> [UInt8],
-        check isRight: (SecretBytes) throws -> Bool
-    ) throws -> SecretBytes {
-        let shares = answers.compactMap { answer in
-            header.sharePosition(of: answer.id).map { (x: $0, share: share(answer)) }
+    /// The masks that the sum still carries, with the signs that take them off.
+    private func removals(_ answers: [UnmaskAnswer]) throws -> MaskKeys {
+        var recovery = SecretRecovery(
+            xs: answers.compactMap { header.sharePosition(of: $0.id) },
+            threshold: Int(header.threshold)
+        )
+        let (survivors, dropouts) = (survivors, dropouts)
+        // One mask key at a time: a dropout's secret serves as many masks as there are survivors.
+        var current: (id: UInt32, secretKey: SecretBytes)?
+        return try MaskKeys(count: survivors.count * (1 + dropouts.count)) { index in
+            let survivor = survivors[index % survivors.count]
+            guard index >= survivors.count else {
+                let seed = try recovery.recover(answers.map { $0.seedShares[index].bytes }) { seed in
+                    let commitment = RoundDerivations.seedCommitment(roundHash: hash, id: survivor, seed: seed)
+                    return commitment == bundles[survivor]?.seedCommitment
+                }
+                guard let seed else { throw SecureAggregationError.notReconstructible(id: survivor) }
+                return (.minus, try RoundDerivations.selfKey(roundHash: hash, id: survivor, seed: seed))
+            }
+            let place = index / survivors.count - 1
+            let dropout = dropouts[place]
+            guard let lost = advertisements[dropout], let peer = advertisements[survivor] else {
+                throw SecureAggregationError.notReconstructible(id: dropout)
+            }
+            if current?.id != dropout {
+                let secretKey = try recovery.recover(answers.map { $0.keyShares[place].bytes }) { secretKey in
+                    try X25519.publicKey(of: secretKey) == lost.maskKey
+                }
+                current = secretKey.map { (dropout, $0) }
+            }
+            guard let secretKey = current?.secretKey else {
+                throw SecureAggregationError.notReconstructible(id: dropout)
+            }
+            let key = try RoundDerivations.pairKey(
+                roundHash: hash,
+                secretKey: secretKey,
+                me: dropout,
+                myPublicKey: lost.maskKey,
+                other: survivor,
+                otherPublicKey: peer.maskKey
+            )
+            return (RingMask.Sign.of(survivor, towards: dropout).opposite, key)
         }
-        var subsets = Subsets(of: shares.count, taking: Int(header.threshold))
-        while let subset = subsets.next() {
-            let secret = try ShamirSharing.combine(subset.map { shares[$0] })
-            if try isRight(secret) { return secret }
-        }
-        throw SecureAggregationError.notReconstructible(id: id)
     }
 
     private func close(_ next: Leg, transcribing digest: [UInt8]) {

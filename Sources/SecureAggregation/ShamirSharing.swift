@@ -18,6 +18,23 @@ public enum ShamirSharing {
         return product
     }
 
+    /// Eight products with one factor, in constant time: each byte of `lanes` times `factor`.
+    private static func multiply(lanes: UInt64, _ factor: UInt8) -> UInt64 {
+        var a = lanes
+        var product: UInt64 = 0
+        for bit in 0..<8 {
+            product ^= (0 &- UInt64(factor >> UInt8(bit) & 1)) & a
+            let overflow = (a >> 7 & 0x0101_0101_0101_0101) &* 0x1b
+            a = (a & 0x7f7f_7f7f_7f7f_7f7f) << 1 ^ overflow
+        }
+        return product
+    }
+
+    /// Up to eight bytes as the lanes of a word, zeros above.
+    private static func lanes(_ bytes: UnsafeRawBufferPointer, at start: Int, _ count: Int) -> UInt64 {
+        (0..<count).reduce(0) { $0 | UInt64(bytes[start + $1]) << UInt64(8 * $1) }
+    }
+
     /// The inverse a^254; 0 for 0.
     static func inverse(_ value: UInt8) -> UInt8 {
         // 254 = 0b11111110: square and multiply with a fixed pattern.
@@ -56,13 +73,20 @@ public enum ShamirSharing {
         return try SecretBytes(count: xs.count * width) { target in
             secret.withUnsafeBytes { constant in
                 polynomial.withUnsafeBytes { higher in
-                    for (position, x) in xs.enumerated() {
-                        for byte in 0..<width {
-                            var value: UInt8 = 0
-                            for power in (0..<threshold - 1).reversed() {
-                                value = multiply(value, x) ^ higher[power * width + byte]
+                    // Eight bytes of the secret at a time, each a polynomial of its own.
+                    for start in stride(from: 0, to: width, by: 8) {
+                        let count = min(8, width - start)
+                        let free = lanes(constant, at: start, count)
+                        var coefficients = (0..<threshold - 1).map { lanes(higher, at: $0 * width + start, count) }
+                        defer { coefficients.wipe() }
+                        for (position, x) in xs.enumerated() {
+                            let value = coefficients.reversed().reduce(UInt64(0)) { multiply(lanes: $0, x) ^ $1 }
+                            let share = multiply(lanes: value, x) ^ free
+                            for byte in 0..<count {
+                                target[position * width + start + byte] = UInt8(
+                                    truncatingIfNeeded: share >> UInt64(8 * byte)
+                                )
                             }
-                            target[position * width + byte] = multiply(value, x) ^ constant[byte]
                         }
                     }
                 }
@@ -79,10 +103,13 @@ public enum ShamirSharing {
         for (_, share) in shares { try expectLength("Shamir share", share.count, width) }
         return try SecretBytes(count: width) { target in
             for (x, share) in shares {
-                var weight: UInt8 = 1
+                var numerator: UInt8 = 1
+                var denominator: UInt8 = 1
                 for (other, _) in shares where other != x {
-                    weight = multiply(weight, multiply(other, inverse(other ^ x)))
+                    numerator = multiply(numerator, other)
+                    denominator = multiply(denominator, other ^ x)
                 }
+                let weight = multiply(numerator, inverse(denominator))
                 for byte in 0..<width { target[byte] ^= multiply(weight, share[byte]) }
             }
         }

@@ -10,6 +10,7 @@ struct HelpTests {
         ["eval"], ["data", "check"], ["data", "split"], ["score"],
         ["tokenize"], ["generate"], ["inspect"], ["doctor"], ["export"], ["seal"], ["open"], ["ca", "init"],
         ["ca", "issue"], ["ca", "revoke"], ["ledger", "list"], ["ledger", "verify"], ["ledger", "exposure"],
+        ["bench", "training"], ["bench", "aggregation"],
     ]
 
     @Test(arguments: commands) func everyCommandHelpsWithAnExample(_ command: [String]) throws {

@@ -20,7 +20,8 @@ struct TestFederation {
         weightMaximum: UInt32 = 0,
         bits: Int = 32,
         round: UInt32 = 1,
-        policy: RoundPolicy? = nil
+        policy: RoundPolicy? = nil,
+        rotation: HadamardRotation? = nil
     ) throws {
         coordinator = try Ed25519SigningKey()
         members = try (0..<n).map { _ in try Ed25519SigningKey() }
@@ -31,7 +32,8 @@ struct TestFederation {
             emulatorManifestHash: [UInt8](repeating: 0xe0, count: 32),
             stateHash: [UInt8](repeating: 0x50, count: 32),
             updateLength: updateLength,
-            updateRule: "test/1"
+            updateRule: "test/1",
+            rotation: rotation
         )
         header = try RoundHeader(
             session: Array("test-session-001".utf8),
@@ -45,7 +47,8 @@ struct TestFederation {
             weightMaximum: weightMaximum,
             threshold: threshold,
             minimumSurvivors: minimumSurvivors ?? min(threshold ?? n, n),
-            bits: bits
+            bits: bits,
+            rotation: rotation
         )
     }
 

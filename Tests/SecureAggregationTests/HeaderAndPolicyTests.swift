@@ -44,11 +44,14 @@ struct HeaderAndPolicyTests {
         try header.validate()
         let changes: [(inout RoundHeader) -> Void] = [
             { $0.session = [] }, { $0.stateHash = [1] }, { $0.cohort = [1] }, { $0.cohort = [2, 1, 3, 4] },
-            { $0.cohort = [1, 1, 3, 4] }, { $0.cohort = Array(1...256) }, { $0.mode = 1 }, { $0.neighbours = 1 },
+            { $0.cohort = [1, 1, 3, 4] }, { $0.cohort = Array(1...129) }, { $0.mode = 1 }, { $0.neighbours = 1 },
             { $0.threshold = 5 }, { $0.threshold = 2 }, { $0.threshold = 0 }, { $0.bits = 64 }, { $0.bits = 31 },
             { $0.length = 0 }, { $0.length = .max }, { $0.clip = .nan }, { $0.clip = .infinity }, { $0.clip = 0 },
             { $0.clip = -1 }, { $0.scale = .nan }, { $0.scale = 0 }, { $0.scale = -1 }, { $0.scale *= 2 },
-            { $0.rotationCommitment[3] = 1 }, { $0.noiseMechanism = 1 }, { $0.noiseVariance = .nan },
+            { $0.rotationCommitment = [1] },
+            {
+                $0.length = 6; $0.rotationCommitment[3] = 1
+            }, { $0.noiseMechanism = 1 }, { $0.noiseVariance = .nan },
             { $0.minimumSurvivors = 1 }, { $0.minimumSurvivors = 5 }, { $0.deadlines = [] },
             { $0.weightMaximum = .max },
         ]
@@ -58,8 +61,8 @@ struct HeaderAndPolicyTests {
             #expect(throws: SecureAggregationError.self, "change \(index)") { try changed.validate() }
         }
         #expect(throws: SecureAggregationError.self) { try TestFederation(participants: 1) }
-        #expect(throws: SecureAggregationError.self) { try TestFederation(participants: 256, minimumSurvivors: 3) }
-        #expect(throws: SecureAggregationError.self) { try TestFederation(participants: 255, clip: .infinity) }
+        #expect(throws: SecureAggregationError.self) { try TestFederation(participants: 129, minimumSurvivors: 3) }
+        #expect(throws: SecureAggregationError.self) { try TestFederation(participants: 128, clip: .infinity) }
         #expect(throws: SecureAggregationError.self) { try TestFederation(participants: 4, threshold: 5) }
     }
 

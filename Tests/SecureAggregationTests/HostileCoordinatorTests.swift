@@ -265,4 +265,89 @@ struct HostileCoordinatorTests {
             try round[1].confirm(survivors)
         }
     }
+
+    /// A key of the coordinator's own, or of another member, in place of a participant's: its shares would be readable.
+    @Test func swappedKeysAreRefused() throws {
+        let federation = try federation()
+        let round = try TestRound(federation)
+        let list = try round.advertise()
+        let stolen = try X25519KeyPair()
+        for signer in [federation.coordinator, federation.key(3)] {
+            for isMask in [true, false] {
+                var lie = list
+                if isMask {
+                    lie.advertisements[1].maskKey = stolen.publicKey
+                } else {
+                    lie.advertisements[1].encryptionKey = stolen.publicKey
+                }
+                lie.advertisements[1].signature = try signer.sign(lie.advertisements[1].signedBytes)
+                #expect {
+                    try round[1].share(lie)
+                } throws: { error in
+                    guard case SecureAggregationError.refused(.shares, 2, _) = error else { return false }
+                    return true
+                }
+            }
+        }
+        // Two participants' keys exchanged, each genuine.
+        var exchanged = list
+        (exchanged.advertisements[1].maskKey, exchanged.advertisements[2].maskKey) = (
+            list.advertisements[2].maskKey, list.advertisements[1].maskKey
+        )
+        #expect(throws: SecureAggregationError.self) { try round[1].share(exchanged) }
+        _ = try round[1].share(list)
+    }
+
+    /// A cohort cut down to the victim and accomplices is against the policy; one that differs for the victim alone puts
+    /// it into another round, with other masks, whose messages the rest refuse.
+    @Test func aShrunkCohortIsRefused() throws {
+        let federation = try TestFederation(participants: 6, minimumSurvivors: 4, policy: RoundPolicy(minimumCohort: 5))
+        var shrunk = federation.header
+        shrunk.cohort = [1, 2, 3]
+        shrunk.threshold = 3
+        shrunk.minimumSurvivors = 3
+        #expect {
+            try federation.participant(1).advertise(
+                SignedRoundHeader(shrunk, signingKey: federation.coordinator),
+                expecting: federation.expectation
+            )
+        } throws: { error in
+            guard case SecureAggregationError.againstPolicy(let reason) = error else { return false }
+            return reason.contains("3 participants, at least 5")
+        }
+        try expectOnlyOwnRound(federation) { $0.cohort.removeLast() }
+    }
+
+    /// A clip above the policy's is refused; another clip for one participant alone puts it into another round.
+    @Test func aChangedClipIsRefused() throws {
+        let federation = try TestFederation(participants: 4, threshold: 3, policy: RoundPolicy(maximumClip: 10))
+        var larger = federation.header
+        larger.clip *= 2
+        larger.scale /= 2
+        #expect {
+            try federation.participant(1).advertise(
+                SignedRoundHeader(larger, signingKey: federation.coordinator),
+                expecting: federation.expectation
+            )
+        } throws: { error in
+            guard case SecureAggregationError.againstPolicy(let reason) = error else { return false }
+            return reason.contains("clip 20.0, at most 10.0")
+        }
+        try expectOnlyOwnRound(federation) { $0.clip /= 4 }
+    }
+
+    /// Participant 1 is shown another header than the rest: neither the coordinator nor a peer takes what it sends.
+    private func expectOnlyOwnRound(_ federation: TestFederation, _ change: (inout RoundHeader) -> Void) throws {
+        var other = federation.header
+        change(&other)
+        let round = try TestRound(federation)
+        let stray = try federation.participant(1).advertise(
+            SignedRoundHeader(other, signingKey: federation.coordinator),
+            expecting: federation.expectation
+        )
+        #expect(throws: SecureAggregationError.self) { try round.server.receive(stray) }
+        var list = try round.advertise(Array(federation.header.cohort.dropFirst()))
+        list.advertisements.insert(stray, at: 0)
+        #expect(throws: SecureAggregationError.self) { try round[2].share(list) }
+    }
 }

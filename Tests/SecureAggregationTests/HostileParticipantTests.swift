@@ -178,4 +178,51 @@ struct HostileParticipantTests {
         header.cohort = [1, 2, 4]
         #expect(throws: SecureAggregationError.self) { try federation.server(header) }
     }
+
+    /// Participant 2 speaks for participant 1, in every leg, under its own key.
+    @Test func someoneElsesSignatureIsRefused() throws {
+        let federation = try TestFederation(participants: 3, threshold: 2)
+        let round = try TestRound(federation)
+        let server = round.server
+        let thief = federation.key(2)
+        func expectRefused(_ deliver: () throws -> Void) {
+            #expect {
+                try deliver()
+            } throws: { error in
+                guard case SecureAggregationError.refused(_, 1, "its signature is wrong") = error else { return false }
+                return true
+            }
+        }
+        var advertisement = try round[1].advertise(server.signedHeader, expecting: federation.expectation)
+        let honest = advertisement
+        advertisement.signature = try thief.sign(advertisement.signedBytes)
+        expectRefused { try server.receive(advertisement) }
+        try server.receive(honest)
+        let list = try round.advertise([2, 3])
+        var bundle = try round[1].share(list)
+        let honestBundle = bundle
+        bundle.signature = try thief.sign(bundle.signedBytes)
+        expectRefused { try server.receive(bundle) }
+        try server.receive(honestBundle)
+        let deliveries = try round.share(list, [2, 3])
+        var masked = try round[1].mask(federation.input(1), after: #require(deliveries[1]))
+        let honestVector = masked
+        masked.words[0] ^= 1
+        expectRefused { try server.receive(masked) }
+        try server.receive(honestVector)
+        let survivors = try round.mask(deliveries, [2, 3])
+        var confirmation = try round[1].confirm(survivors)
+        let honestConfirmation = confirmation
+        confirmation.signature = try round[2].confirm(survivors).signature
+        expectRefused { try server.receive(confirmation) }
+        try server.receive(honestConfirmation)
+        let request = try round.confirm(survivors, [3])
+        var answer = try round[1].unmask(request)
+        let honestAnswer = answer
+        answer.signature = try thief.sign(answer.signedBytes)
+        expectRefused { try server.receive(answer) }
+        try server.receive(honestAnswer)
+        try server.receive(round[3].unmask(request))
+        #expect(try server.finish().aggregate == federation.ringSum([1, 2, 3]))
+    }
 }

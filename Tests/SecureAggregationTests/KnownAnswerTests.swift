@@ -36,10 +36,7 @@ struct KnownAnswerTests {
         vectors = try JSONDecoder().decode(Vectors.self, from: Data(contentsOf: golden))
     }
 
-    private func bytes(_ hexadecimal: String) -> [UInt8] {
-        let digits = hexadecimal.compactMap(\.hexDigitValue)
-        return stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
-    }
+    private func bytes(_ hexadecimal: String) -> [UInt8] { [UInt8](hexadecimal: hexadecimal) ?? [] }
 
     private func secret(_ hexadecimal: String) throws -> SecretBytes { try SecretBytes(copying: bytes(hexadecimal)) }
 

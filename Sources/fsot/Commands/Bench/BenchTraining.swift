@@ -9,9 +9,10 @@ import Progress
 import TensorEngine
 import Training
 
-/// `fsot bench`: how fast this machine tunes this model, and how long some records will take.
-struct Bench: ParsableCommand {
+/// `fsot bench training`: how fast this machine tunes this model, and how long some records will take.
+struct BenchTraining: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "training",
         abstract: "Measure training speed of a model or emulator on this machine, and estimate the time for records.",
         discussion: """
             Takes optimizer steps on random tokens and prints tokens and operations a second, the share of what this \
@@ -146,7 +147,7 @@ struct Bench: ParsableCommand {
             operationsPerSecond: operations / timing.median,
             peakOperationsPerSecond: peak,
             shareOfPeak: operations / timing.median / peak,
-            peakMemoryBytes: Self.peakMemory(),
+            peakMemoryBytes: ProcessUsage.peakMemoryBytes,
             allocationsAfterFirstStep: timing.allocations,
             records: records,
             recordTokens: recordTokens ?? length,
@@ -250,12 +251,5 @@ struct Bench: ParsableCommand {
         case ..<5400: String(format: "%.0f min", seconds / 60)
         default: String(format: "%.1f h", seconds / 3600)
         }
-    }
-
-    /// The most memory that this process has held, in bytes; 0 where the system does not tell.
-    private static func peakMemory() -> Int {
-        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM") }
-        return (line?.split(separator: " ").compactMap { Int($0) }.first ?? 0) * 1024
     }
 }
