@@ -159,13 +159,27 @@ struct HTTPServer {
     }
 
     /// Serves until the task is cancelled.
+    ///
+    /// Accepting is a task of its own: NIO does not allow a connection that was accepted to be dropped unserved, which is what
+    /// the cancellation of the loop would do. So the listener is closed, and the connections are cancelled after it.
     func run() async throws {
+        let accepting = Task { try await accept() }
+        let channel = listener.channel
+        try await withTaskCancellationHandler {
+            try await accepting.value
+        } onCancel: {
+            channel.close(promise: nil)
+        }
+    }
+
+    private func accept() async throws {
         try await withThrowingDiscardingTaskGroup { group in
             try await listener.executeThenClose { connections in
                 for try await connection in connections {
                     group.addTask { await serve(connection) }
                 }
             }
+            group.cancelAll()
         }
     }
 

@@ -11,6 +11,7 @@ final class FaultyLine: Sendable {
         var cuts = 0
         var traffic = Data()
         var task: Task<Void, any Error>?
+        var listener: (any Channel)?
     }
 
     private let state: Mutex<State>
@@ -41,27 +42,32 @@ final class FaultyLine: Sendable {
                         group.addTask { try? await self.pass(connection, to: target) }
                     }
                 }
+                group.cancelAll()
             }
         }
-        state.withLock { $0.task = task }
+        state.withLock {
+            $0.task = task
+            $0.listener = listener.channel
+        }
         return listener.channel.localAddress?.port ?? 0
     }
 
     func close() async {
-        let task = state.withLock { $0.task }
-        task?.cancel()
+        let (task, listener) = state.withLock { ($0.task, $0.listener) }
+        listener?.close(promise: nil)
         _ = await task?.result
     }
 
     private func pass(_ client: NIOAsyncChannel<ByteBuffer, ByteBuffer>, to target: Int) async throws {
         let limit = state.withLock { $0.limits.popFirst() }
-        let server = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+        let server = try? await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .connect(host: "127.0.0.1", port: target) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
                 }
             }
         try await client.executeThenClose { fromClient, toClient in
+            guard let server else { return }
             try await server.executeThenClose { fromServer, toServer in
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask {

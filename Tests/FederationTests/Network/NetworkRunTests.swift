@@ -16,7 +16,7 @@ import Testing
         absent: Set<Int> = [],
         over wrap: @escaping @Sendable (NetworkTransport) -> any Transport = { $0 },
         limits: LegLimits = LegLimits(exchange: 20, training: 20),
-        waitSeconds: Double = 10,
+        waitSeconds: Double = 120,
         silenceSeconds: Double = 30,
         proxy: FaultyLine? = nil
     ) async throws -> (state: Result<AdapterState, any Error>, participants: [Int: Result<Void, any Error>]) {
@@ -64,7 +64,7 @@ import Testing
 
     @Test func aMemberThatNeverComesIsDoneWithout() async throws {
         let federation = try TestFederation(rounds: 1)
-        let (state, _) = try await run(federation, absent: [1], waitSeconds: 1)
+        let (state, _) = try await run(federation, absent: [1], waitSeconds: 20)
         // It was not in the cohort, and the scale depends on the cohort: the same but for rounding.
         let expected = try await federation.inMemory(losing: [1])
         let found = try state.get()
@@ -74,7 +74,7 @@ import Testing
 
     @Test func tooFewMembersEndTheRunWithTheirNames() async throws {
         let federation = try TestFederation(members: 4, rounds: 1)
-        let (state, ends) = try await run(federation, absent: [1, 2], waitSeconds: 0.5)
+        let (state, ends) = try await run(federation, absent: [1, 2], waitSeconds: 20)
         #expect(
             throws: FederationError.tooFewCame(
                 present: ["clinic-1", "clinic-4"],

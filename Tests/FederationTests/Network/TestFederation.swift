@@ -123,7 +123,7 @@ final class TestFederation: Sendable {
             isCancelled: { stop.isSet },
             logger: logger
         )
-        client.patience = 20
+        client.patience = 60
         return client
     }
 
@@ -179,7 +179,7 @@ final class CoordinatorLife: Sendable {
     init(
         _ federation: TestFederation,
         port: Int = 0,
-        waitSeconds: Double = 10,
+        waitSeconds: Double = 120,
         silenceSeconds: Double = 30,
         minimumCohort: Int = 3,
         status: StatusBoard? = nil
