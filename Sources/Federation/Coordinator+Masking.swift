@@ -21,7 +21,9 @@ extension Coordinator {
             clip: masking.clip,
             weightMaximum: masking.weightMaximum,
             threshold: masking.threshold.map { min($0, cohort.count) },
-            minimumSurvivors: masking.minimumSurvivors.map { min($0, cohort.count) }
+            minimumSurvivors: masking.minimumSurvivors.map { min($0, cohort.count) },
+            bits: masking.quantisation.bits,
+            rotation: try masking.quantisation.rotation(round: round, updateLength: schema.count)
         )
         if let limits { header.deadlines = limits.deadlines(from: UInt64(Date().timeIntervalSince1970 * 1000)) }
         return try SignedRoundHeader(header, signingKey: masking.signingKey)
@@ -100,11 +102,14 @@ extension Coordinator {
             isCancelled: isCancelled
         ) { _, _ in }
         return Gathered(
-            mean: try FixedPointCodec(header).decodeMean(result.aggregate, survivors: result.survivors.count),
+            mean: try FixedPointCodec(
+                header,
+                rotation: masking.quantisation.rotation(round: opening.round, updateLength: schema.count)
+            ).decodeMean(result.aggregate, survivors: result.survivors.count),
             included: result.survivors.compactMap(masking.name(of:)),
             view: server.view,
-            // Each coordinate moves by less than one step of the grid.
-            roundingExcess: Double(schema.count).squareRoot() / header.scale
+            // Each coordinate moves by less than one step of the grid; a rotation has more of them.
+            roundingExcess: Double(header.updateLength).squareRoot() / header.scale
         )
     }
 

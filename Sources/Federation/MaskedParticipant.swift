@@ -35,6 +35,10 @@ struct MaskedParticipant {
         self.round = round
     }
 
+    private var rotation: HadamardRotation? {
+        get throws { try masking.quantisation.rotation(round: round, updateLength: adapterCount) }
+    }
+
     /// Answers a leg; `update` is called for the masking leg only.
     mutating func answer(
         _ payload: Data,
@@ -48,13 +52,21 @@ struct MaskedParticipant {
         let bytes = [UInt8](payload.dropFirst())
         switch leg {
         case .advertise:
+            let signed = try SignedRoundHeader(decoding: bytes)
+            guard Int(signed.header.bits) == masking.quantisation.bits else {
+                throw FederationError.refused(
+                    reason:
+                        "the round's integers have \(signed.header.bits) bits instead of \(masking.quantisation.bits)"
+                )
+            }
             let expectation = RoundExpectation(
                 emulatorManifestHash: emulatorHash,
                 stateHash: stateHash,
                 updateLength: adapterCount,
-                updateRule: CoordinatorMasking.updateRule
+                updateRule: CoordinatorMasking.updateRule,
+                rotation: try rotation
             )
-            return Data(try machine.advertise(SignedRoundHeader(decoding: bytes), expecting: expectation).encoded())
+            return Data(try machine.advertise(signed, expecting: expectation).encoded())
         case .share:
             return Data(try machine.share(AdvertisementList(decoding: bytes)).encoded())
         case .mask:
@@ -66,7 +78,7 @@ struct MaskedParticipant {
             let key = TaggedHash("fsot/rounding")
             key.append(masking.roundingSeed)
             key.append(UInt32(truncatingIfNeeded: round))
-            let words = try FixedPointCodec(header).encode(
+            let words = try FixedPointCodec(header, rotation: rotation).encode(
                 delta,
                 weight: header.isWeighted ? min(max(1, weight), header.weightMaximum) : 1,
                 clipping: .rescale,
@@ -81,7 +93,10 @@ struct MaskedParticipant {
             let result = try RoundResult(decoding: bytes)
             try machine.accept(result)
             if let header = machine.header {
-                mean = try FixedPointCodec(header).decodeMean(result.aggregate, survivors: result.survivors.count)
+                mean = try FixedPointCodec(header, rotation: rotation).decodeMean(
+                    result.aggregate,
+                    survivors: result.survivors.count
+                )
             }
             return Data()
         }

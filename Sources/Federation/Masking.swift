@@ -21,6 +21,8 @@ public struct CoordinatorMasking: Sendable {
     public let threshold: Int?
     /// Fewest updates in a sum; nil: max(3, threshold).
     public let minimumSurvivors: Int?
+    /// How updates become integers.
+    public let quantisation: Quantisation
 
     /// A participant's id in the roster; nil for a stranger.
     func id(of name: String) -> UInt32? { names.firstIndex(of: name).map { UInt32($0 + 1) } }
@@ -41,8 +43,10 @@ public struct CoordinatorMasking: Sendable {
         clip: Double,
         weightMaximum: UInt32 = 0,
         threshold: Int? = nil,
-        minimumSurvivors: Int? = nil
+        minimumSurvivors: Int? = nil,
+        quantisation: Quantisation = .full
     ) {
+        self.quantisation = quantisation
         self.signingKey = signingKey
         self.roster = roster
         self.names = names
@@ -69,6 +73,8 @@ public struct ParticipantMasking: Sendable {
     public let emulatorHash: [UInt8]
     /// Seeds the stochastic rounding, so that a resumed run gives the same bits; secret to the holder.
     public let roundingSeed: SecretBytes
+    /// How updates become integers.
+    public let quantisation: Quantisation
 
     /// Collects what a participant needs.
     public init(
@@ -77,8 +83,10 @@ public struct ParticipantMasking: Sendable {
         roster: Roster,
         policy: RoundPolicy,
         emulatorHash: [UInt8],
-        roundingSeed: SecretBytes
+        roundingSeed: SecretBytes,
+        quantisation: Quantisation = .full
     ) {
+        self.quantisation = quantisation
         self.id = id
         self.signingKey = signingKey
         self.roster = roster
@@ -115,9 +123,17 @@ public struct SimulatedMasking: Sendable {
     ///   - emulatorHash: 32 bytes.
     ///   - clip: bound on each update's norm.
     ///   - weightMaximum: 0 for a uniform mean.
+    ///   - quantisation: how updates become integers.
     ///   - seed: seeds the stochastic rounding, and nothing else: keys and masks are always fresh.
     /// - Throws: `SecureAggregationError`, `CryptographyError`.
-    public init(names: [String], emulatorHash: [UInt8], clip: Double, weightMaximum: UInt32 = 0, seed: UInt64) throws {
+    public init(
+        names: [String],
+        emulatorHash: [UInt8],
+        clip: Double,
+        weightMaximum: UInt32 = 0,
+        quantisation: Quantisation = .full,
+        seed: UInt64
+    ) throws {
         let coordinatorKey = try Ed25519SigningKey()
         let keys = try names.map { _ in try Ed25519SigningKey() }
         let roster = try Roster(coordinatorKey: coordinatorKey.publicKey, memberKeys: keys.map(\.publicKey))
@@ -132,7 +148,8 @@ public struct SimulatedMasking: Sendable {
             clip: clip,
             weightMaximum: weightMaximum,
             threshold: isSmall ? names.count / 2 + 1 : nil,
-            minimumSurvivors: isSmall ? max(2, names.count / 2 + 1) : nil
+            minimumSurvivors: isSmall ? max(2, names.count / 2 + 1) : nil,
+            quantisation: quantisation
         )
         participants = try keys.enumerated().map { index, key in
             ParticipantMasking(
@@ -142,7 +159,8 @@ public struct SimulatedMasking: Sendable {
                 policy: isSmall
                     ? RoundPolicy(threshold: .majority, minimumCohort: 2, minimumSurvivors: 2) : RoundPolicy(),
                 emulatorHash: emulatorHash,
-                roundingSeed: try ParticipantMasking.seededRounding(seed, name: names[index])
+                roundingSeed: try ParticipantMasking.seededRounding(seed, name: names[index]),
+                quantisation: quantisation
             )
         }
     }

@@ -85,6 +85,8 @@ public struct RunDescription: Codable, Sendable, Equatable {
     public var isMasked: Bool
     /// Bound on an update's norm under masking.
     public var clip: Double
+    /// How masked updates become integers; nil: 32 bits without a rotation.
+    public var quantisation: Quantisation?
     /// The owner's model when it judged.
     public var judgeModel: String?
     /// SHA-256 of the owner's validation records, in hexadecimal.
@@ -138,6 +140,7 @@ public struct RunDescription: Codable, Sendable, Equatable {
         federation: FederationConfiguration,
         isMasked: Bool,
         clip: Double,
+        quantisation: Quantisation = .full,
         judgeModel: String?,
         probeDigest: String?,
         margin: Double?,
@@ -164,6 +167,7 @@ public struct RunDescription: Codable, Sendable, Equatable {
         self.federation = federation
         self.isMasked = isMasked
         self.clip = clip
+        self.quantisation = quantisation == .full ? nil : quantisation
         self.judgeModel = judgeModel
         self.probeDigest = probeDigest
         self.margin = margin

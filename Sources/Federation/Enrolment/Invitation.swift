@@ -39,8 +39,8 @@ public struct Invitation: Codable, Sendable, Equatable {
         public var clip: Double
         /// The largest weight that one participant may claim; 0: the mean is uniform.
         public var weightMaximum: UInt32
-        /// Bits of the ring.
-        public var bits: Int
+        /// How updates become integers.
+        public var quantisation: Quantisation
         /// Whether rounding follows from the seed too, so that a run can be repeated to the bit; else it is everybody's secret.
         public var isSeeded: Bool
 
@@ -52,7 +52,7 @@ public struct Invitation: Codable, Sendable, Equatable {
             maximumLength: Int,
             clip: Double,
             weightMaximum: UInt32,
-            bits: Int = 32,
+            quantisation: Quantisation = .full,
             isSeeded: Bool
         ) {
             self.site = site
@@ -61,7 +61,7 @@ public struct Invitation: Codable, Sendable, Equatable {
             self.maximumLength = maximumLength
             self.clip = clip
             self.weightMaximum = weightMaximum
-            self.bits = bits
+            self.quantisation = quantisation
             self.isSeeded = isSeeded
         }
     }

@@ -163,6 +163,7 @@ struct Tune: AsyncParsableCommand {
             federation: rounds,
             isMasked: isMasked,
             clip: training.updateClip,
+            quantisation: training.quantisation,
             judgeModel: owner.model,
             probeDigest: try owner.probe.map { try FileDigest.hexadecimal(of: $0) },
             margin: owner.model == nil ? nil : owner.margin,

@@ -30,6 +30,7 @@ struct TuningSession {
                 emulatorHash: [UInt8](hexadecimal: description.emulatorDigest) ?? [],
                 clip: description.clip,
                 weightMaximum: description.federation.weights == .records ? UInt32(clamping: weights.max() ?? 1) : 0,
+                quantisation: description.quantisation ?? .full,
                 seed: description.site.seed
             ) : nil
         let observed = auditors.isEmpty ? nil : ObservedTraining(site, keep: try observationWriter())

@@ -63,6 +63,7 @@ extension TrainingOptions {
             || template != defaults.template || weights != defaults.weights || rounds != defaults.rounds
             || localSteps != defaults.localSteps || sample != nil || batch != defaults.batch
             || maxLength != defaults.maxLength || learningRate != defaults.learningRate || clip != nil
-            || optimizer != defaults.optimizer || givenSeed != nil || privacy.clientDpNoise != nil
+            || optimizer != defaults.optimizer || bits != defaults.bits || rotate || givenSeed != nil
+            || privacy.clientDpNoise != nil
     }
 }

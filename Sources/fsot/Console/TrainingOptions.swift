@@ -52,6 +52,12 @@ struct TrainingOptions: ParsableArguments {
     @Option(help: "Largest norm of a masked update; longer ones are scaled to it. (default: --client-dp-clip, or 100)")
     var clip: Double?
 
+    @Option(help: "Bits of a number in a masked update: 32, 24 or 16. Fewer make smaller uploads and coarser sums.")
+    var bits = 32
+
+    @Flag(help: "Rotate updates (randomised Hadamard) before they become integers: far finer sums at 16 bits.")
+    var rotate = false
+
     @Option(help: "The rule of local steps: adamw, or sgd without momentum.")
     var optimizer = "adamw"
 
@@ -71,6 +77,7 @@ struct TrainingOptions: ParsableArguments {
         if !["adamw", "sgd"].contains(optimizer) {
             throw ValidationError("--optimizer \(optimizer) is not adamw or sgd")
         }
+        if ![16, 24, 32].contains(bits) { throw ValidationError("--bits \(bits) is not 16, 24 or 32") }
         if batch < 1 { throw ValidationError("--batch \(batch) is not positive") }
         if rank < 1 { throw ValidationError("--rank \(rank) is not positive") }
         for (name, value) in [("--alpha", alpha), ("--clip", clip ?? 1)] where !(value > 0 && value.isFinite) {
@@ -81,6 +88,11 @@ struct TrainingOptions: ParsableArguments {
 
     /// The bound on each masked update's norm.
     var updateClip: Double { clip ?? privacy.clientDpClip ?? 100 }
+
+    /// How masked updates become integers.
+    var quantisation: Quantisation {
+        bits == 32 && !rotate ? .full : Quantisation(bits: bits, isRotated: rotate, seed: rotate ? seed : 0)
+    }
 
     /// How each data holder trains.
     ///

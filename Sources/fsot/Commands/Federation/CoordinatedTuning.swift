@@ -78,7 +78,8 @@ struct CoordinatedTuning: Sendable {
                 clip: content.training.clip,
                 weightMaximum: content.training.weightMaximum,
                 threshold: content.policy.threshold == nil ? nil : content.policy.threshold(of: names.count),
-                minimumSurvivors: minimumSurvivors
+                minimumSurvivors: minimumSurvivors,
+                quantisation: content.training.quantisation
             ),
             judge: judge,
             store: store,

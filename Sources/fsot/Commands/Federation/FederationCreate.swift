@@ -82,6 +82,7 @@ struct FederationCreate: ParsableCommand {
                 maximumLength: training.maxLength,
                 clip: training.updateClip,
                 weightMaximum: training.weights == .records ? UInt32(weightMaximum) : 0,
+                quantisation: training.quantisation,
                 isSeeded: training.givenSeed != nil
             ),
             policy: policy.map { try ParticipantPolicyFile.read($0) } ?? ParticipantPolicy()

@@ -96,7 +96,8 @@ struct JoinedTuning {
                 emulatorHash: source.digest,
                 roundingSeed: content.training.isSeeded
                     ? try ParticipantMasking.seededRounding(content.training.site.seed, name: identity.name)
-                    : try SecretBytes.random(count: 32)
+                    : try SecretBytes.random(count: 32),
+                quantisation: content.training.quantisation
             ),
             memory: try RoundMemoryFile(path: output + "/answered-rounds"),
             initial: site.initialState,
@@ -244,6 +245,7 @@ struct JoinedTuning {
             federation: training.federation,
             isMasked: true,
             clip: training.clip,
+            quantisation: training.quantisation,
             judgeModel: nil,
             probeDigest: nil,
             margin: nil,

@@ -202,6 +202,7 @@ struct PilotFederation {
                 maximumLength: command.training.maxLength,
                 clip: command.training.updateClip,
                 weightMaximum: 0,
+                quantisation: command.training.quantisation,
                 isSeeded: true
             ),
             policy: ParticipantPolicy()
@@ -238,6 +239,7 @@ struct PilotFederation {
             ("--clip", "\(options.updateClip)"), ("--optimizer", options.optimizer), ("--seed", "\(seed)"),
             ("--compute", command.compute.rawValue),
         ] { site += [flag, value] }
+        site += ["--bits", "\(options.bits)"] + (options.rotate ? ["--rotate"] : [])
         if !options.targets.isEmpty { site += ["--targets"] + options.targets }
         if let sample = options.sample { site += ["--sample", "\(sample)"] }
         try OwnProgram(console: Console(isQuiet: true, printsJSON: false)).run(

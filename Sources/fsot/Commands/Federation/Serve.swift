@@ -202,6 +202,7 @@ struct Serve: AsyncParsableCommand {
             federation: rounds,
             isMasked: true,
             clip: content.training.clip,
+            quantisation: content.training.quantisation,
             judgeModel: owner.model,
             probeDigest: try owner.probe.map { try FileDigest.hexadecimal(of: $0) },
             margin: owner.model == nil ? nil : owner.margin,
