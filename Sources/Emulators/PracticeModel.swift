@@ -5,8 +5,8 @@ import TensorEngine
 
 /// A small Llama of random numbers with a tokenizer of single bytes: for trying a federation out where there is no model yet.
 public enum PracticeModel {
-    private static let width = 64
-    private static let inner = 128
+    /// Numbers of a hidden state, unless another width is asked for; the inner layers have twice as many.
+    public static let defaultWidth = 64
     private static let layers = 4
     private static let heads = 4
     private static let keyValueHeads = 2
@@ -14,8 +14,10 @@ public enum PracticeModel {
 
     /// Writes a Hugging Face directory; the same seed gives the same bytes.
     ///
+    /// - Parameter width: of a hidden state, a multiple of 8.
     /// - Throws: `AtomicFileError`, `CheckpointError`.
-    public static func write(to directory: String, seed: UInt64) throws {
+    public static func write(to directory: String, seed: UInt64, width: Int = defaultWidth) throws {
+        let inner = 2 * width
         do {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         } catch {

@@ -46,20 +46,12 @@ extension Coordinator {
         )
         let legs = MaskedLegs(opening: opening, deadlines: header.deadlines, masking: masking)
 
-        let instruction = try openingFrame(opening).encoded
-        var ready: [UInt32] = []
-        try await ask(
-            header.cohort.compactMap { id in masking.name(of: id).map { ($0, instruction) } },
-            opening.key(.instruct),
+        let ready = try await instruct(
+            opening,
             deadline: legs.deadline(.advertise),
             traffic: &traffic,
             isCancelled: isCancelled
-        ) { name, answer in
-            guard answer.kind == .ready, let id = masking.id(of: name) else {
-                return note(answer, of: name, round: opening.round)
-            }
-            ready.append(id)
-        }
+        ).compactMap(masking.id(of:))
         let signed = server.signedHeader.encoded()
         try await leg(.advertise, of: legs, to: ready.sorted(), { _ in signed }, &traffic, isCancelled) {
             (message: Advertisement) in

@@ -1,4 +1,5 @@
 import AtomicFiles
+import Cryptography
 import DifferentialPrivacy
 import Foundation
 import Logging
@@ -185,7 +186,13 @@ public actor Coordinator {
         } else {
             logger.warning("round \(round): the aggregate was rejected: \(record.rejection ?? "")")
         }
-        let closing = Frame(.result, payload: state.encoded).encoded
+        // Without noise the new adapter follows from the sum, which everybody has.
+        let follows = masking != nil && configuration.privacy == nil
+        let closing = try Frame(
+            .result,
+            header: RoundOutcome(isAccepted: record.isAccepted),
+            payload: follows ? Data() : state.encoded
+        ).encoded
         try await ask(
             gathered.included.map { ($0, closing) },
             opening.key(.result),
@@ -262,20 +269,11 @@ public actor Coordinator {
         traffic: inout TrafficCount,
         isCancelled: @Sendable () -> Bool
     ) async throws -> Gathered {
-        let instruction = try openingFrame(opening).encoded
-        var ready: [String] = []
-        try await ask(
-            opening.invited.map { ($0, instruction) },
-            opening.key(.instruct),
-            traffic: &traffic,
-            isCancelled: isCancelled
-        ) { name, answer in
-            if answer.kind == .ready { ready.append(name) } else { note(answer, of: name, round: opening.round) }
-        }
+        let ready = try await instruct(opening, deadline: nil, traffic: &traffic, isCancelled: isCancelled)
         let request = Frame(.train).encoded
         var answers: [String: (update: [Float], weight: Double)] = [:]
         try await ask(
-            opening.invited.filter(ready.contains).map { ($0, request) },
+            ready.map { ($0, request) },
             opening.key(.train),
             traffic: &traffic,
             isCancelled: isCancelled
@@ -351,16 +349,51 @@ public actor Coordinator {
         var roundingExcess = 0.0
     }
 
+    /// Begins a round: by name only, and with the adapter for those who say that they do not have it.
+    ///
+    /// - Returns: those who are ready, in the order of the invitation.
+    func instruct(
+        _ opening: RoundOpening,
+        deadline: UInt64?,
+        traffic: inout TrafficCount,
+        isCancelled: @Sendable () -> Bool
+    ) async throws -> [String] {
+        var ready: Set<String> = []
+        var needing: Set<String> = []
+        for leg in [ExchangeLeg.instruct, .adapter] {
+            let names = leg == .instruct ? opening.invited : opening.invited.filter(needing.contains)
+            if names.isEmpty { continue }
+            let request = try openingFrame(opening, carriesAdapter: leg == .adapter).encoded
+            try await ask(
+                names.map { ($0, request) },
+                opening.key(leg),
+                deadline: deadline,
+                traffic: &traffic,
+                isCancelled: isCancelled
+            ) { name, answer in
+                if answer.kind == .ready {
+                    ready.insert(name)
+                } else if (try? answer.header(FailureHeader.self, from: name))?.code == .adapterNeeded {
+                    needing.insert(name)
+                } else {
+                    note(answer, of: name, round: opening.round)
+                }
+            }
+        }
+        return opening.invited.filter(ready.contains)
+    }
+
     /// The frame that begins a round.
-    func openingFrame(_ opening: RoundOpening) throws -> Frame {
+    private func openingFrame(_ opening: RoundOpening, carriesAdapter: Bool) throws -> Frame {
         let instruction = RoundInstruction(
             round: opening.round,
             localSteps: configuration.localSteps,
             learningRate: configuration.learningRate,
             isMasked: masking != nil,
+            stateHash: state.hash.hexadecimal,
             realignedAfter: middle?.round
         )
-        return try Frame(.instruct, header: instruction, payload: state.encoded)
+        return try Frame(.instruct, header: instruction, payload: carriesAdapter ? state.encoded : Data())
     }
 
     /// Logs why a participant left.

@@ -1,3 +1,4 @@
+import Cryptography
 import Foundation
 import Logging
 import SecureAggregation
@@ -20,6 +21,7 @@ public actor Participant: FrameHandler {
     private var masked: MaskedParticipant?
     private var middle: RealignedMiddle?
     private let agreement: FederationConfiguration?
+    private let initial: AdapterState?
     private var chain: StateChain
     private let finishedRound: (@Sendable (Int, AdapterState) throws -> Void)?
     private var lastResult: (round: Int, state: AdapterState)?
@@ -52,6 +54,7 @@ public actor Participant: FrameHandler {
         self.masking = masking
         self.memory = memory
         self.agreement = agreement
+        self.initial = initial
         self.finishedRound = finishedRound
         chain = StateChain(initial: initial, isNoised: agreement?.privacy != nil)
         self.name = name
@@ -85,7 +88,9 @@ public actor Participant: FrameHandler {
         switch frame.kind {
         case .instruct:
             let instruction = try frame.header(RoundInstruction.self, from: "the coordinator")
-            let state = try AdapterState(decoding: frame.payload, count: adapterCount, from: "the coordinator")
+            guard let state = try adapter(of: instruction, frame) else {
+                return try Frame(.failure, header: FailureHeader(code: .adapterNeeded))
+            }
             guard state.isFinite else {
                 throw FederationError.notFinite(round: instruction.round, what: "The adapter sent by the coordinator")
             }
@@ -146,7 +151,7 @@ public actor Participant: FrameHandler {
             )
         case .result:
             if let instruction {
-                let state = try AdapterState(decoding: frame.payload, count: adapterCount, from: "the coordinator")
+                let state = try outcome(frame)
                 try chain.check(state)
                 lastResult = (instruction.round, state)
                 try finishedRound?(instruction.round, state)
@@ -156,7 +161,7 @@ public actor Participant: FrameHandler {
             masked = nil
             return Frame(.acknowledge)
         case .secureAggregation:
-            guard let instruction, let global, var masked else {
+            guard let instruction, let global, var masked = self.masked else {
                 throw FederationError.malformedMessage(
                     from: "the coordinator",
                     reason: "aggregation before a round began"
@@ -166,6 +171,7 @@ public actor Participant: FrameHandler {
                 try await localUpdate(instruction, from: global)
             }
             if let mean = masked.mean { chain.finish(global, mean: mean) }
+            self.masked = masked
             return answer.isEmpty ? Frame(.acknowledge) : Frame(.secureAggregation, payload: answer)
         case .ready, .update, .failure, .acknowledge:
             throw FederationError.malformedMessage(
@@ -173,6 +179,28 @@ public actor Participant: FrameHandler {
                 reason: "a frame of kind \(frame.kind) is not for participants"
             )
         }
+    }
+
+    /// The adapter that a round begins with: sent with it, or kept from before; nil: it has to be sent.
+    private func adapter(of instruction: RoundInstruction, _ frame: Frame) throws -> AdapterState? {
+        if !frame.payload.isEmpty {
+            return try AdapterState(decoding: frame.payload, count: adapterCount, from: "the coordinator")
+        }
+        return [lastResult?.state, global, initial].compactMap { $0 }.first {
+            $0.hash.hexadecimal == instruction.stateHash
+        }
+    }
+
+    /// The adapter that a round led to: sent, or worked out from the sum.
+    private func outcome(_ frame: Frame) throws -> AdapterState {
+        if !frame.payload.isEmpty {
+            return try AdapterState(decoding: frame.payload, count: adapterCount, from: "the coordinator")
+        }
+        let outcome = try frame.header(RoundOutcome.self, from: "the coordinator")
+        guard let global, let mean = masked?.mean else {
+            throw FederationError.malformedMessage(from: "the coordinator", reason: "an outcome before its sum")
+        }
+        return outcome.isAccepted ? global.moved(by: mean) : global
     }
 
     /// Refuses other rounds than were agreed on.

@@ -10,6 +10,7 @@ struct HelpTests {
         ["eval"], ["data", "check"], ["data", "split"], ["score"],
         ["tokenize"], ["generate"], ["inspect"], ["doctor"], ["export"], ["seal"], ["open"], ["ca", "init"],
         ["ca", "issue"], ["ca", "revoke"], ["ledger", "list"], ["ledger", "verify"], ["ledger", "exposure"],
+        ["federation", "create"], ["federation", "add"], ["federation", "remove"], ["join"], ["serve"], ["pilot"],
         ["bench", "training"], ["bench", "aggregation"],
     ]
 
@@ -38,7 +39,22 @@ struct HelpTests {
         ["generate", "model", "--prompt", "x", "--top-k", "zero"],
         ["eval", "model", "--tasks", "perplexity", "--limit", "0"],
         ["data", "check"], ["data", "check", "x.jsonl", "--batch", "0"], ["data", "split", "x.jsonl", "-o", "parts"],
-        ["doctor", "--nosuchflag"],
+        ["doctor", "--nosuchflag"], ["pilot", "-n", "2"], ["pilot", "emulator"],
+        ["serve", "--roster", "r", "--identity", "i", "--emulator", "e", "--minimum-cohort", "2", "-o", "x"],
+        ["serve", "--roster", "r", "--identity", "i", "--emulator", "e", "--listen", "nowhere", "-o", "x"],
+        ["tune", "--join", "https://h:1", "--data", "a.jsonl", "-o", "x"],
+        ["tune", "--join", "https://h:1", "--roster", "r", "--data", "a.jsonl", "-o", "x"],
+        ["tune", "--join", "https://h:1", "--roster", "r", "--identity", "i", "--data", "a", "b", "-o", "x"],
+        [
+            "tune", "--join", "https://h:1", "--roster", "r", "--identity", "i", "--data", "a", "--rounds", "9", "-o",
+            "x",
+        ],
+        [
+            "tune", "--join", "https://h:1", "--roster", "r", "--identity", "i", "--data", "a", "--no-masking", "-o",
+            "x",
+        ],
+        ["tune", "e", "--data", "a.jsonl", "--bits", "8", "-o", "x"],
+        ["tune", "e", "--data", "a.jsonl", "--policy", "p", "-o", "x"], ["tune", "--data", "a.jsonl", "-o", "x"],
         ["compress", "model"], ["compress", "model", "-o", "x", "--dtype", "f16"],
         ["compress", "model", "-o", "x.fsot", "--to", "a.card"],
         ["compress", "model", "-o", "x", "--sign", "o.identity"],

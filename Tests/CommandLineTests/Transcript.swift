@@ -46,6 +46,23 @@ struct Transcript {
         return Transcript(status: process.terminationStatus, output: texts[0], errors: texts[1])
     }
 
+    /// Starts `fsot` and leaves it running; what it prints goes to the file `log`.
+    static func start(_ arguments: [String], in directory: Scratch, log: String) throws -> Process {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: try binary())
+        process.arguments = arguments
+        process.currentDirectoryURL = URL(fileURLWithPath: directory.path)
+        process.environment = ProcessInfo.processInfo.environment.merging(["FSOT_HOME": directory.home]) { $1 }
+        let path = directory.path + "/" + log
+        try Data().write(to: URL(fileURLWithPath: path))
+        let handle = try #require(FileHandle(forWritingAtPath: path))
+        process.standardOutput = handle
+        process.standardError = handle
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        return process
+    }
+
     /// What a run shows on a terminal of its own (util-linux's `script` makes one).
     static func onTerminal(
         _ arguments: [String],
@@ -131,6 +148,25 @@ final class Scratch {
     /// The names in a directory below this one, sorted.
     func content(_ name: String) throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: path + "/" + name).sorted()
+    }
+
+    /// A file's bytes.
+    func read(_ name: String, as type: Data.Type) throws -> Data {
+        try Data(contentsOf: URL(fileURLWithPath: path + "/" + name))
+    }
+
+    /// The port that a coordinator says in its log that it listens on.
+    func port(in log: String) async throws -> Int {
+        while true {
+            let text = try read(log)
+            if let range = text.range(of: "listening on port "),
+                let port = Int(text[range.upperBound...].prefix { $0.isNumber })
+            {
+                return port
+            }
+            try #require(!text.contains("error:"), "\(text)")
+            try await Task.sleep(for: .milliseconds(20))
+        }
     }
 
     /// The lines of a JSONL file.

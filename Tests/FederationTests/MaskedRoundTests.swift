@@ -118,11 +118,11 @@ private final class LossyTransport: Transport {
         expect(await coordinator.latest, meanOf: Self.names, weights: [10, 30, 60])
     }
 
-    /// The exchanges of a participant: instruct, R0, R1, R2, R3, R4, R5, result.
-    @Test(arguments: [3, 4, 5]) func aHolderMayDropOutLate(exchanges: Int) async throws {
+    /// The exchanges of a participant: instruct, adapter, R0, R1, R2, R3, R4, R5, result.
+    @Test(arguments: [4, 5, 6]) func aHolderMayDropOutLate(exchanges: Int) async throws {
         let (coordinator, _) = try await run(losing: "b", after: exchanges)
         // Before R2 arrives the update is not in the sum; once it has, it stays in.
-        expect(await coordinator.latest, meanOf: exchanges == 3 ? ["a", "c"] : Self.names)
+        expect(await coordinator.latest, meanOf: exchanges == 4 ? ["a", "c"] : Self.names)
     }
 
     @Test func twoDropoutsEndTheRoundWithoutRevealingAnything() async throws {
@@ -182,7 +182,7 @@ private final class LossyTransport: Transport {
         )
         let opening = try Frame(
             .instruct,
-            header: RoundInstruction(round: 1, localSteps: 1, learningRate: 1, isMasked: false),
+            header: RoundInstruction(round: 1, localSteps: 1, learningRate: 1, isMasked: false, stateHash: ""),
             payload: Data(count: 8)
         )
         let answer = try Frame(decoding: await participant.handle(opening.encoded), from: "a")

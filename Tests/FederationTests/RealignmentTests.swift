@@ -150,6 +150,7 @@ import Training
                 localSteps: 1,
                 learningRate: 1e-3,
                 isMasked: false,
+                stateHash: "",
                 realignedAfter: realignedAfter
             )
             return try Frame(.instruct, header: header, payload: state)

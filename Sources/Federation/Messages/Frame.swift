@@ -2,7 +2,8 @@ import Foundation
 
 /// What a frame carries; the wire holds the raw value.
 public enum FrameKind: UInt8, Sendable, CaseIterable {
-    /// Coordinator → participant: a round begins. Header ``RoundInstruction``, payload the global adapter.
+    /// Coordinator → participant: a round begins. Header ``RoundInstruction``; payload the global adapter, or nothing where the
+    /// participant is likely to have it.
     case instruct = 1
     /// Participant → coordinator: ready for the round.
     case ready = 2
@@ -12,7 +13,8 @@ public enum FrameKind: UInt8, Sendable, CaseIterable {
     case update = 4
     /// Either way: a message of the secure aggregation, opaque here.
     case secureAggregation = 5
-    /// Coordinator → participant: the new global adapter.
+    /// Coordinator → participant: the round is over. Header ``RoundOutcome``; payload the new global adapter where it does not
+    /// follow from the sum.
     case result = 6
     /// Participant → coordinator: the participant cannot go on. Header ``FailureHeader``: a code, never a text.
     case failure = 7
@@ -109,15 +111,34 @@ public struct RoundInstruction: Codable, Sendable, Equatable {
     public var isMasked: Bool
     /// The round after which the emulator to train on was distilled again; nil: it is the one that was shipped.
     public var realignedAfter: Int?
+    /// Hash of the global adapter, hexadecimal.
+    public var stateHash: String
 
     /// Makes an instruction.
-    public init(round: Int, localSteps: Int, learningRate: Double, isMasked: Bool, realignedAfter: Int? = nil) {
+    public init(
+        round: Int,
+        localSteps: Int,
+        learningRate: Double,
+        isMasked: Bool,
+        stateHash: String,
+        realignedAfter: Int? = nil
+    ) {
+        self.stateHash = stateHash
         self.realignedAfter = realignedAfter
         self.round = round
         self.localSteps = localSteps
         self.learningRate = learningRate
         self.isMasked = isMasked
     }
+}
+
+/// The header of ``FrameKind/result``.
+public struct RoundOutcome: Codable, Sendable, Equatable {
+    /// Whether the sum became the new adapter; otherwise the old one stays.
+    public var isAccepted: Bool
+
+    /// Makes a header.
+    public init(isAccepted: Bool) { self.isAccepted = isAccepted }
 }
 
 /// The header of ``FrameKind/update``.
@@ -135,6 +156,8 @@ public enum FailureCode: String, Codable, Sendable {
     case notFinite
     /// The participant's policy refused what the coordinator asked.
     case refused
+    /// The participant does not have the round's adapter; no fault, it wants to be sent it.
+    case adapterNeeded
     /// A message could not be read or verified.
     case protocolViolation
     /// The user stopped the participant.

@@ -68,8 +68,10 @@ public struct FederationServer: Sendable {
 
     /// Serves while `run` runs, then tells the participants how it ended.
     ///
+    /// - Parameter farewell: seconds to wait until those who are there have heard it.
     /// - Throws: what `run` throws.
     public func serve<Result: Sendable>(
+        farewell: Double = 30,
         _ run: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -87,12 +89,12 @@ public struct FederationServer: Sendable {
             defer { group.cancelAll() }
             do {
                 let result = try await run()
-                await transport.end(FederationWire.Ending(isComplete: true, reason: ""), waiting: 30)
+                await transport.end(FederationWire.Ending(isComplete: true, reason: ""), waiting: farewell)
                 return result
             } catch {
                 // A coordinator that was stopped comes back, and participants wait for it.
                 if !isCancelled() {
-                    await transport.end(FederationWire.Ending(isComplete: false, reason: "\(error)"), waiting: 10)
+                    await transport.end(FederationWire.Ending(isComplete: false, reason: "\(error)"), waiting: farewell)
                 }
                 throw error
             }

@@ -60,8 +60,9 @@ struct HTTPBody {
 
 /// Sends the response to one request.
 struct HTTPResponder {
-    /// Slices in which long bodies are written, each after the one before has left.
-    static let sliceLength = 1 << 20
+    /// Slices in which long bodies are written, each after the one before has left: a hundred participants that are sent an
+    /// adapter at once must not fill the memory with it.
+    static let sliceLength = 1 << 16
 
     let outbound: NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>
 

@@ -142,9 +142,14 @@ actor Mailbox {
             let id = token
             let timer = Task {
                 try await Task.sleep(for: .seconds(seconds))
-                pollers.removeValue(forKey: id)?.resume()
+                wake(id)
             }
-            await withCheckedContinuation { pollers[id] = $0 }
+            // A coordinator that stops must not wait for those who wait for it.
+            await withTaskCancellationHandler {
+                await withCheckedContinuation { pollers[id] = $0 }
+            } onCancel: {
+                Task { await wake(id) }
+            }
             timer.cancel()
         }
         lastCall = .now
@@ -155,6 +160,8 @@ actor Mailbox {
         }
         return .nothing
     }
+
+    private func wake(_ poller: UInt64) { pollers.removeValue(forKey: poller)?.resume() }
 
     private func wakePollers() {
         for poller in pollers.values { poller.resume() }

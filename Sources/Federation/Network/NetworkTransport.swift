@@ -113,7 +113,7 @@ public final class NetworkTransport: Transport {
     }
 
     /// Gives up what is being asked: the run is stopping.
-    func cancelAll() async {
+    package func cancelAll() async {
         for mailbox in mailboxes.values { await mailbox.cancel() }
     }
 

@@ -72,7 +72,7 @@ enum StatusPage {
         let leg =
             switch key.leg {
             case .realign: "a re-aligned emulator"
-            case .instruct: "getting ready"
+            case .instruct, .adapter: "getting ready"
             case .train: "an update"
             case .advertise: "R0, keys"
             case .share: "R1, shares"

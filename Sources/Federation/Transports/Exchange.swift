@@ -6,6 +6,8 @@ public enum ExchangeLeg: String, Sendable, Codable, CaseIterable {
     case realign
     /// The round begins.
     case instruct
+    /// The round begins, with the adapter for those who do not have it.
+    case adapter
     /// Train and answer in the clear.
     case train
     /// SA1's R0: keys.

@@ -5,7 +5,8 @@ import Foundation
 /// `fsot inspect`: what a file or directory is.
 struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Say what a model, emulator, adapter, run, report, plan, sealed file, card or file of an audit is.",
+        abstract:
+            "Say what a model, emulator, adapter, run, report, plan, sealed file, invitation, card or file of an audit is.",
         discussion: """
             Only headers are read, so that it is quick on models of any size. Commitments, scores, queries and answers of \
             fsot audit are read whole, and those that are sealed need --identity of a recipient.
@@ -47,6 +48,7 @@ struct Inspect: ParsableCommand {
         }
         switch (path as NSString).pathExtension {
         case "fsot": return try .sealed(at: path)
+        case "invite": return try .invitation(at: path)
         case "card": return try .card(at: path)
         case "identity": return try .identity(at: path)
         case "age":

@@ -1,4 +1,5 @@
 import Checkpoints
+import Federation
 import Foundation
 import Sealing
 
@@ -24,6 +25,28 @@ extension Inspection {
             .array(manifest.files.map { ["name": .string($0.name), "size": .int($0.size)] })
         )
         result.add("signature", "valid; compare the certificate with the owner's card", key: "signature", "valid")
+        return result
+    }
+
+    /// An invitation to a federation: its signature and cards are verified.
+    static func invitation(at path: String) throws -> Inspection {
+        let signed = try SignedInvitation(path: path)
+        let content = signed.content
+        let members = try content.memberCards().map(\.name)
+        var result = Inspection("invitation")
+        result.add("consortium", content.name, key: "name")
+        result.add("epoch", content.epoch, key: "epoch")
+        result.add("owner", signed.signer.name, key: "owner")
+        result.add("certificate", signed.signer.fingerprint, key: "certificate_sha256")
+        result.add("coordinator", try content.coordinatorCard().name, key: "coordinator")
+        result.add("address", content.address, key: "address")
+        result.add("members", members.joined(separator: ", "), key: "members", .array(members.map { .string($0) }))
+        result.add("created", content.created, key: "created")
+        result.add("rounds", content.training.federation.rounds, key: "rounds")
+        result.add("emulator", content.emulator.sha256, key: "emulator_sha256")
+        result.add("digest", signed.digest, key: "digest")
+        result.add("words", signed.words, key: "words")
+        result.add("signature", "valid; compare the words with another member", key: "signature", "valid")
         return result
     }
 
