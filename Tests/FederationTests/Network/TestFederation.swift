@@ -231,7 +231,7 @@ final class CoordinatorLife: Sendable {
             limits: limits,
             attempts: attempts
         )
-        return try await server.serve {
+        return try await server.serve(farewell: 5) {
             try await coordinator.run(isCancelled: { stop.isSet })
             return await coordinator.latest
         }
