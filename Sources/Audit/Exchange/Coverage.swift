@@ -27,7 +27,8 @@ public struct Coverage: Codable, Sendable, Equatable {
         self.standing = standing
     }
 
-    /// Every attack of a suite at every vantage point where it can work.
+    /// Every attack of a suite at every vantage point where it can work; a recipient's is about the owner's own records, which no
+    /// data holder has.
     ///
     /// - Parameters:
     ///   - attacks: the suite's.
@@ -37,7 +38,7 @@ public struct Coverage: Codable, Sendable, Equatable {
         attacks.flatMap { attack in
             VantagePoint.allCases.compactMap { vantage -> Coverage? in
                 let isCoordinator = vantage == .individual || vantage == .aggregate
-                guard attack.needs.contains(.rounds) == isCoordinator,
+                guard vantage != .recipient, attack.needs.contains(.rounds) == isCoordinator,
                     !attack.needs.contains(.otherHolders) || vantage == .individual
                 else { return nil }
                 let views = exports.compactMap { $0.vantages.first { $0.vantage == vantage } }
