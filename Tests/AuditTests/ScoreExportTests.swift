@@ -167,6 +167,8 @@ struct ScoreExportTests {
         #expect(found["DLOSS individual"] == .twinOnly && found["DLOSS peer"] == nil)
         #expect(found["RECALL peer"] == .notTested && found["LOSS aggregate"] == nil)
         #expect(found["LOSS recipient"] == nil, "that is about the owner's own records")
+        let coverage = try #require(try federation.merge(exports).report.runs[0].facts.coverage)
+        #expect(Coverage.columns(of: coverage) == [.individual, .aggregate, .peer, .owner])
         let (query, answer) = try federation.answer(2)
         try exports[2].export.add(answer, to: query, path: "hill.answer.age")
         found = try standings(exports)

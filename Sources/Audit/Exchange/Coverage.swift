@@ -27,6 +27,11 @@ public struct Coverage: Codable, Sendable, Equatable {
         self.standing = standing
     }
 
+    /// The vantage points that a table of these has a column for, in the house's order.
+    public static func columns(of coverage: [Coverage]) -> [VantagePoint] {
+        VantagePoint.allCases.filter { vantage in coverage.contains { $0.vantage == vantage } }
+    }
+
     /// Every attack of a suite at every vantage point where it can work; a recipient's is about the owner's own records, which no
     /// data holder has.
     ///
