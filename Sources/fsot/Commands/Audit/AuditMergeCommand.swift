@@ -83,7 +83,7 @@ struct AuditMergeCommand: ParsableCommand {
                 }
                 throw CommandFailure(
                     "\(other.path) has the schema \(schema) and \(exports[0].path) \(ScoreExport.currentSchema); "
-                        + "merge one kind and version at a time."
+                        + "merge one kind at a time."
                 )
             }
             let outcome = try mergedScores(exports)
