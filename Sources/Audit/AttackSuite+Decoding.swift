@@ -10,7 +10,11 @@ private func refuseUnknownKeys<Key: CodingKey & CaseIterable>(_ decoder: any Dec
     let names = known.allCases.map(\.stringValue)
     for key in try decoder.container(keyedBy: AnyKey.self).allKeys where !names.contains(key.stringValue) {
         let path = (decoder.codingPath.map(\.stringValue) + [key.stringValue]).joined(separator: ".")
-        throw AuditError.invalidSuite(key: path, reason: "is not a setting (known: \(names.joined(separator: ", ")))")
+        let nearest = EditDistance.nearest(to: key.stringValue, among: names).map { ", did you mean \($0)?" } ?? ""
+        throw AuditError.invalidSuite(
+            key: path,
+            reason: "is not a setting\(nearest) (known: \(names.joined(separator: ", ")))"
+        )
     }
 }
 

@@ -1,3 +1,4 @@
+import Cryptography
 import Progress
 
 /// What an audit gives: the report, and the scores behind it.
@@ -6,6 +7,14 @@ public struct AuditOutcome: Sendable {
     public let report: AuditReport
     /// `scores.csv`: every record's score by every attack, records by their salted ids.
     public let scoresCSV: String
+
+    /// Binds the scores to the report, so that a signature of the one covers the other.
+    init(report: AuditReport, scoresCSV: String) {
+        var report = report
+        report.scoresDigest = SHA256.digest([UInt8](scoresCSV.utf8)).hexadecimal
+        self.report = report
+        self.scoresCSV = scoresCSV
+    }
 }
 
 /// The audit of one or more runs: observations in, report out.

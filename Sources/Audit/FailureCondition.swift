@@ -12,11 +12,13 @@ public struct FailureCondition: Sendable, Equatable {
     private let figure: Figure
     private let limit: Double
 
-    /// Reads conditions separated by commas.
+    /// Reads conditions separated by commas. No condition is a mistake: a pipeline's empty variable must not lift its limits.
     ///
     /// - Throws: `AuditError.invalidCondition`.
     public static func parse(_ text: String) throws -> [FailureCondition] {
-        try text.split(separator: ",").map { try FailureCondition(String($0).trimmingCharacters(in: .whitespaces)) }
+        try text.split(separator: ",", omittingEmptySubsequences: false).map {
+            try FailureCondition(String($0).trimmingCharacters(in: .whitespaces))
+        }
     }
 
     /// Reads one condition.

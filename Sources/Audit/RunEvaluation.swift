@@ -254,13 +254,3 @@ extension AuditReport.Counts {
         )
     }
 }
-
-extension ConfidenceInterval {
-    /// A bootstrap interval of a rate of 0 or 1 may shrink to that point, as if few records could prove it; the exact
-    /// binomial interval of as many coins is added to it.
-    fileprivate func widened(for rate: Double, trials: Int) -> ConfidenceInterval {
-        guard rate == 0 || rate == 1 else { return self }
-        let exact = ClopperPearson.interval(successes: rate == 0 ? 0 : trials, trials: trials)
-        return ConfidenceInterval(lower: min(lower, exact.lower), upper: max(upper, exact.upper))
-    }
-}

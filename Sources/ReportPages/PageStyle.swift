@@ -30,7 +30,7 @@ package enum PageStyle {
         th{font-weight:600;color:var(--soft);text-align:left;font-size:12.5px;vertical-align:bottom}
         th,td{padding:6px 10px 6px 0;border-bottom:1px solid var(--rule)}
         td.n,th.n{text-align:right}
-        td.name{white-space:nowrap}
+        td.name{white-space:nowrap}td.value{overflow-wrap:anywhere}
         td small{color:var(--soft);font-size:12px;white-space:nowrap}
         tr.control td{color:var(--soft)}
         tr.strongest td:first-child{font-weight:700}
@@ -72,7 +72,7 @@ package enum PageStyle {
         .scroll{overflow:visible}table{font-size:8pt}th,td small{font-size:7pt}th,td{padding:3px 7px 3px 0}
         td.forest{width:110px}td.forest svg{min-width:100px}h2{margin-top:26px;padding-top:10px}
         .pair{grid-template-columns:1fr 1fr}.many,.cards{grid-template-columns:repeat(4,1fr)}.limits{grid-template-columns:repeat(3,1fr)}
-        figure,.verdict,.cards,.limits div,tr,dl.words dd{break-inside:avoid}h2,h3,h4,h2+p,h3+p,dl.words dt{break-after:avoid}
+        figure,.verdict,.cards,.limits div,tr,dl.words dd{break-inside:avoid}h2,h3,h4,h2+p,h3+p,dl.words dt,tr:has(>th){break-after:avoid}
         .verdict,.cards div,.swatch{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
         """
 }

@@ -38,9 +38,10 @@ enum Main {
             Fsot.exit(withError: error)
         } catch {
             let label = Console.usesColor(STDERR_FILENO) ? "\u{1B}[31merror:\u{1B}[0m" : "error:"
+            // The parser wraps what `validate()` throws in an error that prints as a dump of itself; it can unwrap it.
             let text =
                 error is CancellationError
-                ? "Stopped; nothing was written, run the command again." : "\(error)"
+                ? "Stopped; nothing was written, run the command again." : Fsot.message(for: error)
             FileHandle.standardError.write(Data("\(label) \(text)\n".utf8))
             let status = (error as? CommandFailure)?.status ?? ExitStatus.failure
             exit((Interruption.isRequested ? ExitStatus.interrupted : status).rawValue)

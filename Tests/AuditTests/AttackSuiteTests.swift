@@ -48,6 +48,19 @@ struct AttackSuiteTests {
         #expect(found == key)
     }
 
+    @Test("The nearest setting is named, unless there is none near")
+    func nearestSetting() {
+        for (json, hint) in [
+            (#"{"mink_fracton":0.2}"#, "did you mean mink_fraction?"),
+            (#"{"policy":{"significants":0.1}}"#, "did you mean significance?"),
+        ] {
+            let error = #expect(throws: AuditError.self) { try decode(json) }
+            #expect("\(error.map { "\($0)" } ?? "")".contains(hint))
+        }
+        let error = #expect(throws: AuditError.self) { try decode(#"{"zzzzzzzzzzzz":1}"#) }
+        #expect("\(error.map { "\($0)" } ?? "did you mean")".contains("did you mean") == false)
+    }
+
     @Test("An unknown attack is named")
     func unknownAttack() {
         #expect(throws: AuditError.unknownAttack(name: "LIRO", known: AttackRegistry.names)) {

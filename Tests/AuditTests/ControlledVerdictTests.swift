@@ -47,6 +47,20 @@ struct ControlledVerdictTests {
         #expect(abs(difference.value - (loss.auc - untuned.auc)) < 1e-12 && difference.pValue < 0.01)
     }
 
+    /// Above policy and above both controls, but by chance as likely as one table in twenty, of several: neither a leak nor nothing.
+    @Test func whatDoesNotOutliveAllTablesIsInconclusive() throws {
+        var report = try Audit.run(inputs: [SyntheticRun(leak: 2).input()], suite: Self.suite).report
+        for vantage in report.runs[0].vantages.indices {
+            for attack in report.runs[0].vantages[vantage].attacks.indices {
+                let isFirst = vantage == 0 && attack == 0
+                report.runs[0].vantages[vantage].attacks[attack].adjustedPValue = isFirst ? 0.04 : 1
+            }
+        }
+        let verdict = Verdict.judge(runs: report.runs, policy: Self.suite.policy)
+        #expect(verdict.outcome == .inconclusive, "\(verdict)")
+        #expect(verdict.reasons.contains { $0.contains("once all tables of the report are counted") }, "\(verdict)")
+    }
+
     /// Reports of before this difference was measured keep their verdict when they are merged again.
     @Test func aControlWithoutAScoreSaysNothing() throws {
         var report = try Audit.run(inputs: [SyntheticRun(leak: 2).input()], suite: Self.suite).report

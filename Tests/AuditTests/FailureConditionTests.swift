@@ -32,6 +32,12 @@ import Testing
         #expect(throws: AuditError.invalidCondition(text: text)) { try FailureCondition(text) }
     }
 
+    /// A pipeline whose variable is empty has lost its limits, and must hear of it.
+    @Test(arguments: ["", " ", ",", "auc>0.6,", "auc>0.6,,tpr@1%>0.05"])
+    func aConditionThatIsNotThereIsNoCondition(_ text: String) {
+        #expect(throws: AuditError.invalidCondition(text: "")) { try FailureCondition.parse(text) }
+    }
+
     @Test func theNearestAttackIsNamed() {
         let error = #expect(throws: AuditError.self) {
             _ = try AttackRegistry.attack(named: "RATOI", suite: AttackSuite())

@@ -107,6 +107,10 @@ struct ScoreExportTests {
         try refusal("another adapter", federation) { $0.adapterDigest = "other" }
         try refusal("another emulator", federation) { $0.emulatorDigest = "other" }
         try refusal("another template or length", federation) { $0.maximumLength = 65 }
+        try refusal("counts the emulator's parameters otherwise", federation) { $0.shippedParameters += 1 }
+        for change: (inout ScoreExport) -> Void in [
+            { $0.holdout = 2 }, { $0.holdout = .nan }, { $0.shippedParameters = -1 }, { $0.fullParameters = 0 },
+        ] { try refusal("is out of range", federation, change) }
         try refusal("has the records of north.scores.json again", federation) { $0 = try federation.export(0) }
         try refusal("has 59 scores for 60 records", federation) { $0.blind.removeLast() }
         try refusal("positions of its scored records", federation) { $0.scored[0] = 60 }
@@ -162,6 +166,9 @@ struct ScoreExportTests {
         #expect(found["LOSS peer"] == .realFederation && found["LOSS owner"] == .twinOnly)
         #expect(found["DLOSS individual"] == .twinOnly && found["DLOSS peer"] == nil)
         #expect(found["RECALL peer"] == .notTested && found["LOSS aggregate"] == nil)
+        #expect(found["LOSS recipient"] == nil, "that is about the owner's own records")
+        let coverage = try #require(try federation.merge(exports).report.runs[0].facts.coverage)
+        #expect(Coverage.columns(of: coverage) == [.individual, .aggregate, .peer, .owner])
         let (query, answer) = try federation.answer(2)
         try exports[2].export.add(answer, to: query, path: "hill.answer.age")
         found = try standings(exports)

@@ -156,6 +156,19 @@ struct StatisticsTests {
         #expect(rejected <= 9, "\(rejected) of 60")
     }
 
+    @Test("A rate of 0 or 1 among few records is no certainty: its interval is at least the exact binomial one")
+    func extremeRates() throws {
+        for (members, heldOut, rate) in [([3.0, 4], [1.0, 2], 1.0), ([1.0, 2], [3.0, 4], 0)] {
+            let metrics = ScoreMetrics(try LabelledScores(members: members, heldOut: heldOut), replicates: 100)
+            let exact = ClopperPearson.interval(successes: Int(rate) * 2, trials: 2)
+            for level in ScoreMetrics.levels {
+                let interval = try #require(metrics.truePositiveRateIntervals[level])
+                #expect(metrics.truePositiveRates[level] == rate)
+                #expect(interval[0] <= exact.lower && interval[1] >= exact.upper, "\(level): \(interval)")
+            }
+        }
+    }
+
     @Test("The bootstrap interval of the TPR covers, and a seed gives the same numbers again")
     func bootstrapCoverage() throws {
         var generator = SeededGenerator(seed: 7)

@@ -41,6 +41,8 @@ struct CanaryCommandTests {
         let drawn = try story.run(plan(["--canaries", "80"] + kinds + ["-o", "plan"]))
         #expect(drawn.output.contains("of 80 included by fair coins: random × 1"), "\(drawn.output)")
         #expect(drawn.output.contains("high-temperature × 8"))
+        let forgotten = try Transcript.run(plan(["--canary-repetitions", "1,8", "-o", "none"]), in: scratch)
+        #expect(forgotten.status == 1 && forgotten.errors.contains("--canary-repetitions is for canaries"))
         let inspected = try story.run(["inspect", "plan"])
         #expect(inspected.output.contains("canaries") && inspected.output.contains("80"))
         let commitment = try story.run(["inspect", "plan/commitment.json"])
@@ -59,6 +61,14 @@ struct CanaryCommandTests {
         let canaries = try #require(run["canaries"] as? [String: Any])
         #expect(canaries["scored"] as? Int == 80 && (canaries["tiers"] as? [Any])?.count == 4)
         #expect(try !scratch.read("report/scores.csv").contains(":95,"), "canaries have no line among the records")
+        // The same records under other coins, drawn after the training.
+        try FileManager.default.removeItem(atPath: scratch.path + "/plan")
+        try story.run(plan(["--seed", "3", "-o", "plan"]))
+        let redrawn = try Transcript.run(
+            ["audit", "run", "run", "--suite", "suite.yaml", "-o", "redrawn"],
+            in: scratch
+        )
+        #expect(redrawn.status == 1 && redrawn.errors.contains("did not record the root of plan"), "\(redrawn.errors)")
         let failing = try Transcript.run(
             ["audit", "merge", "report/report.json", "--fail-if", "auc>0", "-o", "failing"],
             in: scratch

@@ -48,6 +48,8 @@ struct SweepTests {
             #expect(try bytes("merged/\(file)") == bytes("whole/report/\(file)"), "\(file)")
         }
         #expect(try scratch.read("merged/report.html").contains("Leakage by ratio and adapter"))
+        let unknown = try Transcript.run(sweep("none", ["--methods", "lora:x"]), in: scratch)
+        #expect(unknown.status == 1 && unknown.errors.hasPrefix("error: The sweep cannot be used: --methods lora:x"))
         let twice = try Transcript.run(["audit", "merge", parts[0], parts[0], "-o", "twice"], in: scratch)
         #expect(twice.status == 1 && twice.errors.contains("occurs twice"))
     }

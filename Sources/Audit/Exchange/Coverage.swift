@@ -27,7 +27,13 @@ public struct Coverage: Codable, Sendable, Equatable {
         self.standing = standing
     }
 
-    /// Every attack of a suite at every vantage point where it can work.
+    /// The vantage points that a table of these has a column for, in the house's order.
+    public static func columns(of coverage: [Coverage]) -> [VantagePoint] {
+        VantagePoint.allCases.filter { vantage in coverage.contains { $0.vantage == vantage } }
+    }
+
+    /// Every attack of a suite at every vantage point where it can work; a recipient's is about the owner's own records, which no
+    /// data holder has.
     ///
     /// - Parameters:
     ///   - attacks: the suite's.
@@ -37,7 +43,7 @@ public struct Coverage: Codable, Sendable, Equatable {
         attacks.flatMap { attack in
             VantagePoint.allCases.compactMap { vantage -> Coverage? in
                 let isCoordinator = vantage == .individual || vantage == .aggregate
-                guard attack.needs.contains(.rounds) == isCoordinator,
+                guard vantage != .recipient, attack.needs.contains(.rounds) == isCoordinator,
                     !attack.needs.contains(.otherHolders) || vantage == .individual
                 else { return nil }
                 let views = exports.compactMap { $0.vantages.first { $0.vantage == vantage } }

@@ -20,6 +20,9 @@ extension ScoreExport {
         guard commitment.holders == holders else {
             throw refuse("it names other data holders than the run recorded for its root")
         }
+        guard holdout > 0, holdout < 1, shippedParameters > 0, fullParameters.map({ $0 > 0 }) ?? true else {
+            throw refuse("its holdout or a number of parameters is out of range", "make it again with fsot audit score")
+        }
         guard openings.count == commitment.records else {
             throw refuse("it opens \(openings.count) of the \(commitment.records) records that were committed to")
         }

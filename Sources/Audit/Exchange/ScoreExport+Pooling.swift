@@ -144,6 +144,10 @@ extension ScoreExport {
             (adapterDigest == first.adapterDigest, "it scores another adapter than the first export"),
             (emulatorDigest == run.emulatorDigest, "it scores another emulator than the run was tuned on"),
             (
+                shippedParameters == first.shippedParameters,
+                "it counts the emulator's parameters otherwise than the first export"
+            ),
+            (
                 template == run.template.rawValue && maximumLength == run.maximumLength,
                 "it reads records with another template or length than the run"
             ),

@@ -25,6 +25,8 @@ public struct AuditReport: Codable, Sendable, Equatable {
     public var notPromised: [String]
     /// What this audit did not test.
     public var notTested: [String]
+    /// SHA-256 of the `scores.csv` beside it, hexadecimal; nil where there is none, as of sweeps and merged reports.
+    public var scoresDigest: String?
 
     /// A run with its results.
     public struct RunReport: Codable, Sendable, Equatable {

@@ -49,7 +49,7 @@ extension Verdict {
                 outcome: .inconclusive,
                 headline: unproven.isEmpty
                     ? "Inconclusive: this audit could not have seen a leak of the size that matters"
-                    : "Inconclusive: an attack is above policy, and does not beat what needs no training",
+                    : "Inconclusive: an attack is above policy, and chance or the records alone may explain it",
                 reasons: doubts
             )
         }
@@ -130,14 +130,20 @@ extension Verdict {
         return zip(vantage.attacks, adjusted).contains { $0.attack == attack.attack && $1 < policy.significance }
     }
 
-    /// The attack of each table that is above policy by its size and not by what the training adds.
+    /// The attack of each table that is above policy by its size and yet no leak, where there is no leak at all: it does not tell
+    /// more than a control, or is not beyond chance once all tables are counted.
     private static func unproven(_ runs: [AuditReport.RunReport], _ policy: AttackSuite.Policy) -> [String] {
         tables(of: runs).filter { !$0.isTwin }.compactMap { table in
             let suspects = table.vantage.attacks.filter {
                 $0.adjustedPValue < policy.significance && exceeds($0, policy)
-                    && !beatsControls($0, in: table.vantage, policy)
             }
             guard let worst = suspects.max(by: { $0.aucInterval.lower < $1.aucInterval.lower }) else { return nil }
+            if beatsControls(worst, in: table.vantage, policy) {
+                return
+                    "\(table.place): \(worst.attack) reaches AUC \(Figure.auc(worst)), which is above policy, but its "
+                    + "p = \(Figure.pValue(worst.adjustedPValue)) does not stand once all tables of the report are counted: "
+                    + "more records would tell."
+            }
             let blind = worst.minusBlind.map {
                 "the baseline without a model \(Figure.decimal(worst.auc - $0.value, 3))"
             }

@@ -1,6 +1,6 @@
 /// The conclusion of an audit. It never says that a model is private: it says what was measured.
 public struct Verdict: Codable, Sendable, Equatable {
-    /// The four ways in which an audit can end.
+    /// The five ways in which an audit can end.
     public enum Outcome: String, Codable, Sendable {
         /// No attack of the suite went above the policy, and the records would have shown it.
         case noneFound = "none_found"

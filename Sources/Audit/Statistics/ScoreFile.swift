@@ -17,6 +17,7 @@ public enum ScoreFile {
         guard let column = names.firstIndex(of: "score") else {
             throw failure("its header has no column score but \(names.joined(separator: ", "))")
         }
+        guard names.lastIndex(of: "score") == column else { throw failure("its header has the column score twice") }
         var scores: [Double] = []
         while let row = try reader.next() {
             guard row.fields.count == names.count else {

@@ -19,7 +19,7 @@ public struct ScoreMetrics: Codable, Sendable, Equatable {
     public var pValue: Double
     /// The true-positive rate at each false-positive rate, step convention.
     public var truePositiveRates: [String: Double]
-    /// 95 % bootstrap intervals of these, both sides resampled.
+    /// 95 % bootstrap intervals of these, both sides resampled; joined with the exact binomial one where a rate is 0 or 1.
     public var truePositiveRateIntervals: [String: [Double]]
     /// The smallest false-positive rate that so many held-out records resolve.
     public var smallestFalsePositiveRate: Double
@@ -67,7 +67,11 @@ public struct ScoreMetrics: Codable, Sendable, Equatable {
             uniqueKeysWithValues: levels.map { ($0.0, curve.truePositiveRate(atFalsePositiveRate: $0.1)) }
         )
         truePositiveRateIntervals = Dictionary(
-            uniqueKeysWithValues: zip(levels, intervals).map { ($0.0, [$1.lower, $1.upper]) }
+            uniqueKeysWithValues: zip(levels, intervals).map { level, interval in
+                let rate = curve.truePositiveRate(atFalsePositiveRate: level.1)
+                let wide = interval.widened(for: rate, trials: sample.memberCount)
+                return (level.0, [wide.lower, wide.upper])
+            }
         )
         smallestFalsePositiveRate = 1 / Double(sample.heldOutCount)
         smallestDetectableAUC = AUC.smallestDetectable(members: sample.memberCount, heldOut: sample.heldOutCount)

@@ -3,6 +3,7 @@ extension AuditReport {
     /// point only, thinned; no single record.
     public func condensed() -> AuditReport {
         var report = self
+        report.scoresDigest = nil
         for run in report.runs.indices {
             report.runs[run].exposed = nil
             for vantage in report.runs[run].vantages.indices {

@@ -29,6 +29,9 @@ struct AttackTableView {
 
     private var workHeading: Markup { showsWork ? "<th class=\"n\">attacker’s work</th>" : "" }
 
+    // A ternary of literals inside an interpolation would be a String, and escaped.
+    private var workBlank: Markup { showsWork ? "<td></td>" : "" }
+
     private var workNote: Markup {
         guard showsWork else { return "" }
         let unit = run.facts.trainingOperations.map { " The run’s own training took \(WorkText.operations($0))." } ?? ""
@@ -80,7 +83,7 @@ struct AttackTableView {
     private func controlRow(_ result: AuditReport.AttackResult, name: String) -> Markup {
         """
         <tr class="control"><td>\(name)</td>\(figures(result, color: 7))\
-        <td class="n">\(Figure.pValue(result.adjustedPValue))</td><td></td>\(showsWork ? "<td></td>" : "")</tr>
+        <td class="n">\(Figure.pValue(result.adjustedPValue))</td><td></td>\(workBlank)</tr>
         """
     }
 

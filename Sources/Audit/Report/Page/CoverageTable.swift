@@ -5,7 +5,7 @@ struct CoverageTable {
     let coverage: [Coverage]
 
     var markup: Markup {
-        let heads = VantagePoint.allCases.map { "<th>\($0.rawValue)</th>" as Markup }
+        let heads = Coverage.columns(of: coverage).map { "<th>\($0.rawValue)</th>" as Markup }
         return """
             <h4>What each figure stands on</h4>
             <div class="scroll"><table>
@@ -29,7 +29,7 @@ struct CoverageTable {
     }
 
     private func row(_ attack: String) -> Markup {
-        let cells = VantagePoint.allCases.map { vantage -> Markup in
+        let cells = Coverage.columns(of: coverage).map { vantage -> Markup in
             let entry = coverage.first { $0.attack == attack && $0.vantage == vantage }
             let style: Markup = entry?.standing == .realFederation ? "" : " class=\"faint\""
             return "<td\(style)>\(entry?.standing.rawValue ?? "–")</td>"

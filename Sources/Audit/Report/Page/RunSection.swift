@@ -39,7 +39,9 @@ struct RunSection {
     }
 
     private var details: Markup {
-        let rows = run.facts.details.map { "<tr><td>\($0.label)</td><td>\($0.value)</td></tr>" as Markup }
+        let rows = run.facts.details.map {
+            "<tr><td>\($0.label)</td><td class=\"value\">\($0.value)</td></tr>" as Markup
+        }
         return rows.isEmpty ? "" : "<div class=\"scroll\"><table>\(rows)</table></div>"
     }
 

@@ -76,8 +76,14 @@ struct AuditMergeCommand: ParsableCommand {
             try conditions.finish(report, code: 0, console: options.console)
         } else {
             if let other = found.first(where: { ExchangeFile.schema(of: $0.data) != ScoreExport.currentSchema }) {
+                guard let schema = ExchangeFile.schema(of: other.data) else {
+                    throw CommandFailure(
+                        "\(other.path) is not JSON with a schema (JSON has no NaN, for one); obtain it again from its sender."
+                    )
+                }
                 throw CommandFailure(
-                    "\(other.path) is no export of fsot audit score as \(exports[0].path) is; merge one kind at a time."
+                    "\(other.path) has the schema \(schema) and \(exports[0].path) \(ScoreExport.currentSchema); "
+                        + "merge one kind at a time."
                 )
             }
             let outcome = try mergedScores(exports)

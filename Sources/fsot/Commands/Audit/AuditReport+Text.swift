@@ -72,7 +72,8 @@ extension AuditReport {
 
     /// On what each attack's figure stands, where scores came from several parties.
     var coverageTable: String {
-        var table = Table(["attack"] + VantagePoint.allCases.map(\.rawValue))
+        let columns = Coverage.columns(of: runs.flatMap { $0.facts.coverage ?? [] })
+        var table = Table(["attack"] + columns.map(\.rawValue))
         for run in runs {
             let coverage = run.facts.coverage ?? []
             var names: [String] = []
@@ -80,7 +81,7 @@ extension AuditReport {
             for name in names {
                 table.add(
                     [name]
-                        + VantagePoint.allCases.map { vantage in
+                        + columns.map { vantage in
                             coverage.first { $0.attack == name && $0.vantage == vantage }?.standing.rawValue ?? "–"
                         }
                 )

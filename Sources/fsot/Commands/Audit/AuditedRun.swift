@@ -49,9 +49,18 @@ struct AuditedRun {
 
     /// Refuses a plan whose root the run did not record before round 1.
     func check(_ plan: DrawnPlan, path planPath: String) throws {
-        guard let description else { return }
+        try description?.requireRoot(of: plan, at: planPath, run: path)
+    }
+}
+
+extension RunDescription {
+    /// Refuses a plan whose root the run did not record before round 1: one that was drawn anew has other coins, by which no
+    /// attack can find anything.
+    ///
+    /// - Throws: `CommandFailure`.
+    func requireRoot(of plan: DrawnPlan, at planPath: String, run path: String) throws {
         let root = try plan.commitment().root
-        guard description.commitments?.contains(where: { $0.root == root }) == true else {
+        guard commitments?.contains(where: { $0.root == root }) == true else {
             throw CommandFailure(
                 "\(path) did not record the root of \(planPath) before round 1; give the plan that it was tuned with."
             )

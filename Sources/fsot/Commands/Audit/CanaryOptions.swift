@@ -11,19 +11,29 @@ struct CanaryOptions: ParsableArguments {
     var canaries: Int?
 
     @Option(help: "What they are, with commas: random, new-token or high-temperature; the last two need --model.")
-    var canaryKinds = Canary.Kind.random.rawValue
+    var canaryKinds = Self.usualKinds
 
     @Option(help: "How often an included one occurs, with commas; they are dealt to these in turn.")
-    var canaryRepetitions = CanaryRequest.usualRepetitions.map(String.init).joined(separator: ",")
+    var canaryRepetitions = Self.usualRepetitions
 
     @Option(help: "A public model with the tokenizer of the one that will be tuned, for canaries that are not random.")
     var model: String?
 
+    private static let usualKinds = Canary.Kind.random.rawValue
+    private static let usualRepetitions = CanaryRequest.usualRepetitions.map(String.init).joined(separator: ",")
+
+    /// An option that says something other than its default.
+    private var canaryOptionGiven: String? {
+        if model != nil { return "--model" }
+        if canaryKinds != Self.usualKinds { return "--canary-kinds" }
+        return canaryRepetitions == Self.usualRepetitions ? nil : "--canary-repetitions"
+    }
+
     /// - Throws: `AuditError.outOfRange`, `.invalidCanaries`, `CommandFailure` for a missing model, and what reading it throws.
     func plant(in drawn: DrawnPlan, seed: UInt64, console: Console) throws -> DrawnPlan {
         guard let canaries else {
-            if model != nil {
-                throw CommandFailure("--model is for canaries, and none are asked for; give --canaries.")
+            if let option = canaryOptionGiven {
+                throw CommandFailure("\(option) is for canaries, and none are asked for; give --canaries.")
             }
             return drawn
         }

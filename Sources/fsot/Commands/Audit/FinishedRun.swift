@@ -19,7 +19,7 @@ struct FinishedRun {
     let files: ModelFiles
     let encoder: RecordEncoder
 
-    /// - Throws: `CommandFailure` for a run that is not finished, has no plan, or whose emulator is another one by now.
+    /// - Throws: `CommandFailure` for a run that is not finished, has no plan, or whose plan or emulator is another one by now.
     init(_ path: String, opening: OpeningOptions, console: Console) throws {
         self.path = path
         description = try RunDirectory.description(at: path)
@@ -33,7 +33,15 @@ struct FinishedRun {
                     + "run fsot audit plan, then fsot tune --plan."
             )
         }
-        drawn = try DrawnPlan.joining(plans.map { try DrawnPlan.load(from: $0) })
+        let description = description
+        drawn = try DrawnPlan.joining(
+            plans.map { directory in
+                let plan = try DrawnPlan.load(from: directory)
+                // Runs of before commitments recorded no root.
+                if description.commitments != nil { try description.requireRoot(of: plan, at: directory, run: path) }
+                return plan
+            }
+        )
         source = try EmulatorSource(path: description.emulator, opening: opening, console: console)
         guard source.hexadecimalDigest == description.emulatorDigest else {
             throw CommandFailure(
