@@ -65,12 +65,7 @@ public struct RunJournal: RoundJournal {
 
     /// What a participant answered to a question: `.some(nil)` if it was given up; nil: nothing is known yet.
     package func answer(to key: ExchangeKey, of participant: String) -> Data?? {
-        if let data = try? Data(
-            contentsOf: URL(fileURLWithPath: file(key, participant)),
-            options: .alwaysMapped
-        ) {
-            return .some(data)
-        }
+        if let data = try? MappedAnswer.read(file(key, participant)) { return .some(data) }
         return FileManager.default.fileExists(atPath: file(key, participant) + ".none") ? .some(nil) : nil
     }
 
@@ -84,15 +79,7 @@ public struct RunJournal: RoundJournal {
             throw AtomicFileError.system(operation: "write", path: target, reason: String(cString: strerror(errno)))
         }
         AtomicFile.synchronize(directory: path + "/\(key)")
-        do {
-            return try Data(contentsOf: URL(fileURLWithPath: target), options: .alwaysMapped)
-        } catch {
-            throw AtomicFileError.system(
-                operation: "read",
-                path: target,
-                reason: (error as NSError).localizedDescription
-            )
-        }
+        return try MappedAnswer.read(target)
     }
 
     /// Notes that a participant's answer came too late to count.

@@ -70,7 +70,7 @@ final class AnswerSpool {
     /// - Throws: `AtomicFileError`.
     func complete() throws -> Bool {
         guard fsync(descriptor) == 0 else { throw failure("sync") }
-        let data = try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped)
+        let data = try MappedAnswer.read(path)
         guard data.count == total, FederationWire.digest(data) == digest else {
             received = 0
             return false
