@@ -150,6 +150,7 @@ public actor Coordinator {
         var traffic = TrafficCount()
         var (opening, gathered) = try await attempt(round, traffic: &traffic, isCancelled: isCancelled)
         let invited = opening.invited
+        if gathered.included.isEmpty { return voidRound(round, invited: invited, traffic: traffic, since: start) }
         gathered.mean = try noised(gathered, round: round, invited: invited.count)
         guard gathered.mean.allSatisfy(\.isFinite) else {
             throw FederationError.notFinite(round: round, what: "The aggregate")
@@ -206,6 +207,29 @@ public actor Coordinator {
         return record
     }
 
+    /// A round without a sum: the adapter stays, and the next round has the next number.
+    private func voidRound(
+        _ round: Int,
+        invited: [String],
+        traffic: TrafficCount,
+        since start: ContinuousClock.Instant
+    ) -> RoundRecord {
+        let elapsed = ContinuousClock.now - start
+        return RoundRecord(
+            round: round,
+            invited: invited,
+            included: [],
+            isMasked: masking != nil,
+            view: nil,
+            updateNorm: 0,
+            traffic: traffic,
+            seconds: Double(elapsed.components.seconds),
+            figures: [:],
+            isAccepted: false,
+            rejection: "too few shares came to unmask the sum"
+        )
+    }
+
     /// Gathers a round's updates, again from the beginning as long as attempts are left and too few participants finished.
     private func attempt(
         _ round: Int,
@@ -225,6 +249,9 @@ public actor Coordinator {
                         try await gather(opening, traffic: &traffic, isCancelled: isCancelled)
                     }
                 return (opening, gathered)
+            } catch SecureAggregationError.tooFew(.unmask, let count, let needed) {
+                logger.warning("round \(round) is void: \(count) of \(needed) shares came, and it is not summed again")
+                return (opening, Gathered(mean: [], included: [], view: nil))
             } catch  where Self.isLackOfParticipants(error) {
                 // A round from before this process began may have failed for no other reason than the time in between.
                 if resumed == nil { left -= 1 }
@@ -238,7 +265,9 @@ public actor Coordinator {
 
     private static func isLackOfParticipants(_ error: any Error) -> Bool {
         switch error {
-        case SecureAggregationError.tooFew, FederationError.tooFewParticipants: true
+        // Once somebody may have answered R4 the round is void: nobody unmasks it a second time.
+        case SecureAggregationError.tooFew(let leg, _, _): leg < .unmask
+        case FederationError.tooFewParticipants: true
         default: false
         }
     }

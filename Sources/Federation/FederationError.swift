@@ -47,13 +47,13 @@ public enum FederationError: Error, Equatable, CustomStringConvertible {
             return "\(peer) sent \(found) numbers but the adapter has \(expected);"
                 + " check that it tunes the same emulator with the same method."
         case .refused(let reason):
-            return "The coordinator's round was refused: \(reason); agree on the same settings on both sides."
+            return "Refused: \(reason); agree on the same settings on both sides."
         case .invalidRun(let path, let reason):
             return "\(path) cannot be used: \(reason)."
         case .cannotListen(let address, let reason):
             return "Cannot listen on \(address) (\(reason)); choose another address or port with --listen."
         case .noAnswer(let name):
-            return "\(name) did not answer before the deadline; the round goes on without it."
+            return "\(name) did not answer in time, or fell silent; the round goes on without it."
         case .tooFewCame(let present, let absent, let needed):
             return "Only \(present.count) of the \(needed) participants that a round needs are here;"
                 + " ask \(absent.joined(separator: ", ")) to run fsot tune --join, and continue with --resume."

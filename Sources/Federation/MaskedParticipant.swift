@@ -6,6 +6,7 @@ import SecureAggregation
 struct MaskedParticipant {
     private let masking: ParticipantMasking
     private let machine: SecureAggregationParticipant
+    private let memory: any RoundMemory
     private let stateHash: [UInt8]
     private let adapterCount: Int
     private let emulatorHash: [UInt8]
@@ -23,6 +24,7 @@ struct MaskedParticipant {
     ) {
         self.masking = masking
         self.emulatorHash = emulatorHash
+        self.memory = memory
         machine = SecureAggregationParticipant(
             id: masking.id,
             signingKey: masking.signingKey,
@@ -39,6 +41,26 @@ struct MaskedParticipant {
         get throws { try masking.quantisation.rotation(round: round, updateLength: adapterCount) }
     }
 
+    /// A round is summed once. Two sums of the same updates over different cohorts would give away their difference, which is
+    /// one participant's update (federation.md 1.3, "differencing"); a new header for the same round changes nothing of that.
+    private func checkNumber(of header: RoundHeader) throws {
+        guard header.session == masking.session else {
+            throw FederationError.refused(reason: "the round belongs to another federation")
+        }
+        guard header.round == UInt32(truncatingIfNeeded: round) else {
+            throw FederationError.refused(reason: "the header is of round \(header.round) and we are in round \(round)")
+        }
+        guard try !memory.hasAnswered(roundNumber) else {
+            throw FederationError.refused(
+                reason: "round \(round) was unmasked with us before, and two sums of one round give away single updates"
+            )
+        }
+    }
+
+    private var roundNumber: [UInt8] {
+        TaggedHash.digest("fsot/round-number", masking.session, UInt32(truncatingIfNeeded: round).littleEndianBytes)
+    }
+
     /// Answers a leg; `update` is called for the masking leg only.
     mutating func answer(
         _ payload: Data,
@@ -53,6 +75,7 @@ struct MaskedParticipant {
         switch leg {
         case .advertise:
             let signed = try SignedRoundHeader(decoding: bytes)
+            try checkNumber(of: signed.header)
             guard Int(signed.header.bits) == masking.quantisation.bits else {
                 throw FederationError.refused(
                     reason:
@@ -88,6 +111,8 @@ struct MaskedParticipant {
         case .confirm:
             return Data(try machine.confirm(SurvivorList(decoding: bytes)).encoded())
         case .unmask:
+            // Synced before any share leaves: from now on no other sum of this round can be unmasked with us.
+            guard try memory.answer(roundNumber) else { throw SecureAggregationError.replayed(leg: .unmask) }
             return Data(try machine.unmask(UnmaskRequest(decoding: bytes)).encoded())
         case .accept:
             let result = try RoundResult(decoding: bytes)

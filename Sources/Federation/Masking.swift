@@ -67,6 +67,8 @@ public struct ParticipantMasking: Sendable {
     public let signingKey: Ed25519SigningKey
     /// Who takes part, pinned.
     public let roster: Roster
+    /// 16 bytes of the federation; rounds of another are refused.
+    public let session: [UInt8]
     /// What the holder demands of a round; the coordinator cannot lower it.
     public let policy: RoundPolicy
     /// Hash of the emulator that this holder opened.
@@ -81,11 +83,13 @@ public struct ParticipantMasking: Sendable {
         id: UInt32,
         signingKey: Ed25519SigningKey,
         roster: Roster,
+        session: [UInt8],
         policy: RoundPolicy,
         emulatorHash: [UInt8],
         roundingSeed: SecretBytes,
         quantisation: Quantisation = .full
     ) {
+        self.session = session
         self.quantisation = quantisation
         self.id = id
         self.signingKey = signingKey
@@ -139,11 +143,12 @@ public struct SimulatedMasking: Sendable {
         let roster = try Roster(coordinatorKey: coordinatorKey.publicKey, memberKeys: keys.map(\.publicKey))
         // Small federations accept a majority: with ⌊2n/3⌋ + 1 three holders could lose nobody.
         let isSmall = names.count < 6
+        let session = SecureRandom.bytes(16)
         coordinator = CoordinatorMasking(
             signingKey: coordinatorKey,
             roster: roster,
             names: names,
-            session: SecureRandom.bytes(16),
+            session: session,
             emulatorHash: emulatorHash,
             clip: clip,
             weightMaximum: weightMaximum,
@@ -156,6 +161,7 @@ public struct SimulatedMasking: Sendable {
                 id: UInt32(index + 1),
                 signingKey: key,
                 roster: roster,
+                session: session,
                 policy: isSmall
                     ? RoundPolicy(threshold: .majority, minimumCohort: 2, minimumSurvivors: 2) : RoundPolicy(),
                 emulatorHash: emulatorHash,

@@ -36,6 +36,8 @@ public actor Participant: FrameHandler {
     ///   - masking: keys and policy of the secure aggregation; a holder that has them refuses rounds in the clear.
     ///   - memory: of rounds that were begun and answered; by default as long as this object.
     ///   - initial: the emulator's own adapter, with which the first round must begin; nil: whatever comes.
+    ///   - finished: the last round that was finished before this process began, and the adapter after it.
+    ///   - allowsUnchecked: whether a late first round is accepted, whose adapter cannot be checked.
     ///   - agreement: the rounds that were agreed on; others are refused. Nil: whatever is asked.
     ///   - finishedRound: told the adapter after each round that this holder finished.
     ///   - logger: the holder's own log; nothing in it travels.
@@ -47,6 +49,8 @@ public actor Participant: FrameHandler {
         masking: ParticipantMasking? = nil,
         memory: sending any RoundMemory = TransientRoundMemory(),
         initial: AdapterState? = nil,
+        finished: (round: Int, state: AdapterState)? = nil,
+        allowsUnchecked: Bool = true,
         agreement: FederationConfiguration? = nil,
         finishedRound: (@Sendable (Int, AdapterState) throws -> Void)? = nil,
         logger: Logger
@@ -56,7 +60,13 @@ public actor Participant: FrameHandler {
         self.agreement = agreement
         self.initial = initial
         self.finishedRound = finishedRound
-        chain = StateChain(initial: initial, isNoised: agreement?.privacy != nil)
+        lastResult = finished
+        chain = StateChain(
+            initial: initial,
+            isNoised: agreement?.privacy != nil,
+            finished: finished,
+            allowsUnchecked: allowsUnchecked
+        )
         self.name = name
         self.adapterCount = adapterCount
         self.weight = weight
@@ -122,6 +132,11 @@ public actor Participant: FrameHandler {
             }
             return Frame(.ready)
         case .emulator:
+            guard agreement == nil else {
+                throw FederationError.refused(
+                    reason: "a re-aligned emulator was not agreed on, and its owner signed none"
+                )
+            }
             let middle = try RealignedMiddle(frame, from: "the coordinator")
             guard middle.round > self.middle?.round ?? 0 else {
                 throw FederationError.malformedMessage(

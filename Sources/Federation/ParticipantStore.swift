@@ -4,6 +4,8 @@ import Synchronization
 /// A data holder's own run directory: what it saw of each round, so that it can be audited like a simulated run.
 public final class ParticipantStore: Sendable {
     private let directory: RunDirectory
+    /// The last round that was finished before, and the adapter after it.
+    public let finished: (round: Int, state: AdapterState)?
     private let lastRound: Mutex<(round: Int, start: ContinuousClock.Instant, state: AdapterState?)>
 
     /// Where the finished adapter lies.
@@ -20,7 +22,9 @@ public final class ParticipantStore: Sendable {
             : try RunDirectory.create(description, schema: schema, at: path)
         directory.keepsRounds = keepsRounds
         self.directory = directory
-        lastRound = Mutex((0, .now, try directory.restored()?.latest))
+        let restored = try directory.restored()
+        finished = restored.map { ($0.progress.completedRounds, $0.latest) }
+        lastRound = Mutex((0, .now, restored?.latest))
     }
 
     /// Keeps the adapter after a round. Of the others it is only known that they were enough.

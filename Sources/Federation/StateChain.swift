@@ -9,12 +9,25 @@ package struct StateChain {
     /// What the next round may begin with; nil: anything.
     private var expected: Set<[UInt8]>?
     private let isNoised: Bool
+    private let allowsUnchecked: Bool
 
     /// - Parameters:
     ///   - initial: the emulator's own adapter; nil: unknown.
     ///   - isNoised: whether the coordinator adds noise to the sums.
-    package init(initial: AdapterState?, isNoised: Bool) {
+    ///   - finished: the last round that this holder finished before, and the adapter after it; nil: none.
+    ///   - allowsUnchecked: whether a first round may be a late one, with an adapter that nothing is known of.
+    package init(
+        initial: AdapterState?,
+        isNoised: Bool,
+        finished: (round: Int, state: AdapterState)? = nil,
+        allowsUnchecked: Bool = true
+    ) {
         expected = initial.map { [$0.hash] }
+        if let finished {
+            started = (finished.round, [])
+            expected = isNoised ? nil : [finished.state.hash]
+        }
+        self.allowsUnchecked = allowsUnchecked
         self.isNoised = isNoised
     }
 
@@ -29,11 +42,21 @@ package struct StateChain {
                 throw FederationError.refused(reason: "round \(round) comes after round \(started.round)")
             }
             if round == started.round {
+                guard !started.hash.isEmpty else {
+                    throw FederationError.refused(reason: "round \(round) was finished before")
+                }
                 guard hash == started.hash else {
                     throw FederationError.refused(reason: "round \(round) began with another adapter before")
                 }
                 return true
             }
+        }
+        guard started != nil || round == 1 || allowsUnchecked else {
+            throw FederationError.refused(
+                reason:
+                    "it begins with round \(round), and the adapter of the rounds before, which this holder did not see, cannot"
+                    + " be checked (--accept-unchecked takes it as it is)"
+            )
         }
         let isNext = round == (started?.round ?? 0) + 1
         let candidates = isNext ? expected : nil

@@ -118,7 +118,7 @@ public struct Identity: Sendable {
     /// - Throws: `SealingError.badName`.
     static func checkName(_ name: String) throws {
         let isValid =
-            (1...64).contains(name.utf8.count)
+            (1...64).contains(name.utf8.count) && !name.hasPrefix(".")
             && name.utf8.allSatisfy {
                 (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || "._-".utf8.contains($0)
             }

@@ -140,6 +140,8 @@ public protocol RoundMemory: AnyObject {
     func begin(_ roundHash: [UInt8]) throws -> Bool
     /// True the first time that a round with this hash is to be answered in R4.
     func answer(_ roundHash: [UInt8]) throws -> Bool
+    /// Whether ``answer(_:)`` was called with this hash.
+    func hasAnswered(_ roundHash: [UInt8]) throws -> Bool
 }
 
 /// A memory as long as the process.
@@ -155,4 +157,7 @@ public final class TransientRoundMemory: RoundMemory {
 
     /// See ``RoundMemory``.
     public func answer(_ roundHash: [UInt8]) -> Bool { answered.insert(roundHash).inserted }
+
+    /// See ``RoundMemory``.
+    public func hasAnswered(_ roundHash: [UInt8]) -> Bool { answered.contains(roundHash) }
 }

@@ -201,6 +201,15 @@ public struct Invitation: Codable, Sendable, Equatable {
             }
         }
         _ = try FederationAddress(address)
+        let valid = "ask the owner for an invitation that fsot federation made"
+        try require(
+            (1...64).contains(name.count) && name == name.withoutControls,
+            "The consortium's name has control characters, or is not 1 to 64 characters long",
+            valid
+        )
+        try require((1...1_000_000).contains(epoch), "\(epoch) is no epoch", valid)
+        try require(emulator.bytes > 0 && emulator.bytes < 1 << 44, "\(emulator.bytes) bytes are no emulator", valid)
+        try training.check(valid: valid)
         try require(
             [UInt8](hexadecimal: session)?.count == 16,
             "The session of the invitation is no 16 bytes",
@@ -215,5 +224,41 @@ public struct Invitation: Codable, Sendable, Equatable {
 
     private static func card(_ text: String, _ what: String) throws -> IdentityCard {
         try IdentityCard(decoding: Data(text.utf8), what: what)
+    }
+}
+
+extension Invitation.Training {
+    /// Refuses values that no command would have accepted: the file comes from somebody else.
+    ///
+    /// - Throws: `FederationError.invalidConfiguration`.
+    func check(valid remedy: String) throws {
+        func require(_ condition: Bool, _ reason: String) throws {
+            if !condition { throw FederationError.invalidConfiguration(reason: reason, remedy: remedy) }
+        }
+        _ = try FederationConfiguration(
+            rounds: federation.rounds,
+            localSteps: federation.localSteps,
+            learningRate: federation.learningRate,
+            participantsPerRound: federation.participantsPerRound,
+            weights: federation.weights,
+            minimumUpdates: federation.minimumUpdates,
+            judgeEvery: federation.judgeEvery,
+            seed: federation.seed,
+            privacy: try federation.privacy.map {
+                try ClientPrivacy(noiseMultiplier: $0.noiseMultiplier, clippingNorm: $0.clippingNorm, delta: $0.delta)
+            }
+        )
+        try require(federation.rounds <= 1_000_000, "\(federation.rounds) rounds are no run")
+        try require(federation.localSteps <= 1_000_000, "\(federation.localSteps) steps are no round")
+        try require((1...65_536).contains(site.batch), "A batch of \(site.batch) records is no step")
+        try require((1...4_096).contains(site.accumulation), "\(site.accumulation) micro-batches are no step")
+        try require((1...1 << 24).contains(maximumLength), "\(maximumLength) tokens are no length")
+        try require(clip.isFinite && clip > 0, "The clip \(clip) is no bound")
+        try require([16, 24, 32].contains(quantisation.bits), "\(quantisation.bits) bits are no ring")
+        try require(weightMaximum <= 1_000_000, "\(weightMaximum) is no largest weight")
+        try require(
+            (weightMaximum > 0) == (federation.weights == .records),
+            "The weights of the mean and their largest do not go together"
+        )
     }
 }

@@ -59,15 +59,22 @@ public struct ParticipantPolicy: Codable, Sendable, Equatable {
 
     /// Refuses an agreement that falls below this policy before anything is sent.
     ///
+    /// - Parameter proposal: what the coordinator will run by; nil: this policy itself.
     /// - Throws: `FederationError.refused` with the line that is broken.
-    public func check(_ training: Invitation.Training, members: Int) throws {
+    public func check(_ training: Invitation.Training, members: Int, proposal: ParticipantPolicy? = nil) throws {
+        let cohort = min(members, training.federation.participantsPerRound ?? members)
         func require(_ condition: Bool, _ reason: String) throws {
             if !condition { throw FederationError.refused(reason: reason) }
         }
         let noise = training.federation.privacy?.noiseMultiplier ?? 0
         try require(
-            members >= minimumCohort,
-            "the policy's minimum_cohort is \(minimumCohort) and the consortium has \(members) members"
+            cohort >= minimumCohort,
+            "the policy's minimum_cohort is \(minimumCohort) and a round has \(cohort) members"
+        )
+        let proposed = (proposal ?? self).threshold(of: cohort)
+        try require(
+            proposed >= self.threshold(of: cohort),
+            "the policy's threshold asks for \(self.threshold(of: cohort)) of \(cohort) shares and the proposal for \(proposed)"
         )
         try require(training.clip <= clip, "the policy's clip is \(clip) and the proposal's \(training.clip)")
         try require(noise >= self.noise, "the policy's noise is \(self.noise) and the proposal's \(noise)")

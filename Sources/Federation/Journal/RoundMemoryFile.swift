@@ -16,7 +16,14 @@ public final class RoundMemoryFile: RoundMemory {
     public init(path: String) throws {
         self.path = path
         lock = try FileLock(path: path + ".lock")
-        let text = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        var text = ""
+        if FileManager.default.fileExists(atPath: path) {
+            // A memory that cannot be read is not an empty one.
+            guard let data = FileManager.default.contents(atPath: path) else {
+                throw AtomicFileError.system(operation: "read", path: path, reason: "it is there and cannot be read")
+            }
+            text = String(decoding: data, as: UTF8.self)
+        }
         lines = Set(text.split(separator: "\n").map(String.init))
     }
 
@@ -30,6 +37,9 @@ public final class RoundMemoryFile: RoundMemory {
     /// - Throws: `AtomicFileError`: then nothing may be sent.
     public func answer(_ roundHash: [UInt8]) throws -> Bool { try note("answer \(roundHash.hexadecimal)") }
 
+    /// See `RoundMemory`.
+    public func hasAnswered(_ roundHash: [UInt8]) -> Bool { lines.contains("answer \(roundHash.hexadecimal)") }
+
     private func note(_ line: String) throws -> Bool {
         guard lines.insert(line).inserted else { return false }
         let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
@@ -40,6 +50,7 @@ public final class RoundMemoryFile: RoundMemory {
         guard write(descriptor, bytes, bytes.count) == bytes.count, fsync(descriptor) == 0 else {
             throw failure("write")
         }
+        AtomicFile.synchronize(directory: AtomicFile.directory(of: path))
         return true
     }
 

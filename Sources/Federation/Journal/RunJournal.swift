@@ -9,8 +9,8 @@ import Foundation
 /// signatures, never an update. An answer that did not come in time is kept too: the others were told so.
 /// ```
 /// journal/opening.json           who is asked, and the signed header
-/// journal/3-9f2c…-mask/alice     alice's answer to that leg
-/// journal/3-9f2c…-mask/bob.none  bob did not answer in time
+/// journal/3-9f2c…-mask/alice.answer   alice's answer to that leg
+/// journal/3-9f2c…-mask/bob.none       bob did not answer in time
 /// ```
 public struct RunJournal: RoundJournal {
     /// The directory.
@@ -65,7 +65,7 @@ public struct RunJournal: RoundJournal {
 
     /// What a participant answered to a question: `.some(nil)` if it was given up; nil: nothing is known yet.
     package func answer(to key: ExchangeKey, of participant: String) -> Data?? {
-        if let data = try? MappedAnswer.read(file(key, participant)) { return .some(data) }
+        if let data = try? MappedAnswer.read(file(key, participant) + ".answer") { return .some(data) }
         return FileManager.default.fileExists(atPath: file(key, participant) + ".none") ? .some(nil) : nil
     }
 
@@ -73,7 +73,7 @@ public struct RunJournal: RoundJournal {
     ///
     /// - Throws: `AtomicFileError`.
     package func keep(_ spool: String, as key: ExchangeKey, of participant: String) throws -> Data {
-        let target = file(key, participant)
+        let target = file(key, participant) + ".answer"
         try make(path + "/\(key)")
         guard rename(spool, target) == 0 else {
             throw AtomicFileError.system(operation: "write", path: target, reason: String(cString: strerror(errno)))

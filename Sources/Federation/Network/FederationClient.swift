@@ -1,3 +1,4 @@
+import AtomicFiles
 import Cryptography
 import Foundation
 import Logging
@@ -13,6 +14,8 @@ import Synchronization
 public struct FederationClient: Sendable {
     /// Seconds without any contact after which a participant gives up.
     public var patience = 900.0
+    /// Bytes of the longest question that can be right.
+    public var maximumQuestion = 1 << 33
     private let address: FederationAddress
     private let invitation: SignedInvitation
     private let tls: PinnedTLS
@@ -52,25 +55,27 @@ public struct FederationClient: Sendable {
         asked: @escaping @Sendable (ExchangeKey) -> Void = { _ in }
     ) async throws {
         let work = ParticipantWork()
-        let ending = try await retrying { connection in
+        let ending = try await retrying { connection, progressed in
             while true {
-                if let answer = work.unsent {
+                if let (key, digest) = work.running {
+                    try await wait(for: key, digest, work, over: &connection, progressed)
+                } else if let answer = work.unsent {
                     try await send(answer, over: &connection)
                     work.sent(answer.key)
-                    continue
-                }
-                guard let question = try await nextQuestion(work, over: &connection) else { continue }
-                switch question {
-                case .ending(let ending): return ending
-                case .whole(let key, let digest, let request):
-                    if !work.recall(key, digest) {
-                        asked(key)
-                        try await answer(key, digest, request, by: handler, work, over: &connection)
+                } else if let question = try await nextQuestion(work, over: &connection) {
+                    switch question {
+                    case .ending(let ending): return ending
+                    case .whole(let key, let digest, let request):
+                        if !work.recall(key, digest) {
+                            asked(key)
+                            work.begin(key, digest) { await handler.handle(request) }
+                        }
                     }
                 }
+                progressed()
             }
         }
-        if !ending.isComplete { throw FederationError.endedByCoordinator(reason: ending.reason) }
+        if !ending.isComplete { throw FederationError.endedByCoordinator(reason: ending.reason.withoutControls) }
     }
 
     /// Fetches the sealed emulator, going on where an earlier attempt stopped, and checks it.
@@ -86,7 +91,7 @@ public struct FederationClient: Sendable {
             guard FileManager.default.createFile(atPath: part, contents: nil, attributes: [.posixPermissions: 0o600])
             else { throw FederationError.invalidRun(path: part, reason: "it cannot be written; check its directory") }
         }
-        try await retrying { connection in
+        try await retrying { connection, progressed in
             let file = try FileHandle(forUpdating: URL(fileURLWithPath: part))
             defer { try? file.close() }
             var offset = Int(try file.seekToEnd())
@@ -104,6 +109,7 @@ public struct FederationClient: Sendable {
             ) { _, buffer in
                 try file.write(contentsOf: Data(buffer.readableBytesView))
                 position += buffer.readableBytes
+                progressed()
                 progress(position)
             }
             guard (200..<300).contains(response.status.code), position == wanted.bytes else {
@@ -130,31 +136,27 @@ public struct FederationClient: Sendable {
 
     // MARK: - One connection
 
-    /// Lets the handler work, and calls the coordinator meanwhile so that it knows; a line that breaks must not lose the work.
-    private func answer(
-        _ key: ExchangeKey,
+    /// Waits for an answer that is being worked on, and calls the coordinator meanwhile so that it knows. A line that breaks ends
+    /// the waiting, not the work: it goes on over the next line.
+    private func wait(
+        for key: ExchangeKey,
         _ digest: String,
-        _ request: Data,
-        by handler: any FrameHandler,
         _ work: ParticipantWork,
-        over connection: inout HTTPConnection
+        over connection: inout HTTPConnection,
+        _ progressed: () -> Void
     ) async throws {
-        let task = Task { work.finish(key, digest, answer: await handler.handle(request)) }
-        var broken: (any Error)?
         var slept = 0.0
         while !work.hasAnswer(key, digest) {
-            if Task.isCancelled { break }
             // Legs without training take milliseconds.
             let pause = min(0.5, max(0.001, slept / 4))
-            try? await Task.sleep(for: .seconds(pause))
+            try await Task.sleep(for: .seconds(pause))
             slept += pause
-            guard broken == nil, slept > FederationWire.heartbeatSeconds else { continue }
-            slept = 0.001
-            do { _ = try await connection.request(.GET, "/v1/hello") } catch { broken = error }
+            if slept > FederationWire.heartbeatSeconds {
+                slept = 0.001
+                _ = try await connection.request(.GET, "/v1/hello")
+                progressed()
+            }
         }
-        try Task.checkCancellation()
-        await task.value
-        if let broken { throw broken }
     }
 
     private enum Question {
@@ -172,7 +174,7 @@ public struct FederationClient: Sendable {
         if let partial { uri += "?key=\(partial.key)&digest=\(partial.digest)&offset=\(partial.bytes.count)" }
         let incoming = Mutex<PartialQuestion?>(nil)
         defer { work.keepPartial(incoming.withLock { $0 }) }
-        let response = try await connection.request(.GET, uri, limit: .max) { head, buffer in
+        let response = try await connection.request(.GET, uri, limit: maximumQuestion) { head, buffer in
             try incoming.withLock { state in
                 if state == nil { state = try PartialQuestion(head.headers, after: partial) }
                 state?.bytes.append(contentsOf: buffer.readableBytesView)
@@ -253,27 +255,28 @@ public struct FederationClient: Sendable {
         }
     }
 
-    /// Connects again and again until `body` returns, with growing pauses; the user's wish to stop is heard at any time.
+    /// Connects again and again until `body` returns (contact is what `body` says is progress), with growing pauses; the user's wish to stop is heard at any time.
     private func retrying<Result: Sendable>(
-        _ body: @escaping @Sendable (inout HTTPConnection) async throws -> Result
+        _ body:
+            @escaping @Sendable (inout HTTPConnection, _ progressed: @escaping @Sendable () -> Void) async throws ->
+            Result
     ) async throws -> Result {
         try await withThrowingTaskGroup(of: Result?.self) { group in
             group.addTask {
                 var backoff = Backoff()
                 var lastContact = ContinuousClock.now
                 while true {
-                    let contact = Mutex(false)
+                    let contact = ContactFlag()
                     do {
                         return try await HTTPConnection.with(address, tls: tls, fingerprint: fingerprint) {
                             connection in
                             try await greet(&connection)
-                            contact.withLock { $0 = true }
-                            return try await body(&connection)
+                            return try await body(&connection) { contact.set() }
                         }
                     } catch {
                         try Task.checkCancellation()
                         if Self.isFinal(error) { throw error }
-                        if contact.withLock({ $0 }) {
+                        if contact.isSet {
                             lastContact = .now
                             backoff = Backoff()
                         }
@@ -307,7 +310,10 @@ public struct FederationClient: Sendable {
 
     private static func isFinal(_ error: any Error) -> Bool {
         switch error {
-        case FederationError.wrongPeer, FederationError.unreachable, is CancellationError: true
+        case FederationError.wrongPeer, FederationError.unreachable, FederationError.invalidRun, is CancellationError:
+            true
+        // This side's own disk: another attempt finds it as it is.
+        case is AtomicFileError, is CocoaError, is POSIXError: true
         default: false
         }
     }
@@ -333,4 +339,11 @@ struct Backoff {
         defer { seconds = min(15, seconds * 2) }
         return seconds * Double.random(in: 0.5...1.5)
     }
+}
+
+/// Whether anything was achieved over a connection.
+private final class ContactFlag: Sendable {
+    private let state = Mutex(false)
+    var isSet: Bool { state.withLock { $0 } }
+    func set() { state.withLock { $0 = true } }
 }

@@ -40,6 +40,7 @@ final class ParticipantWork: Sendable {
     private struct State {
         var partial: PartialQuestion?
         var unsent: Answer?
+        var running: (key: ExchangeKey, digest: String)?
         var answers: [ExchangeKey: Answer] = [:]
     }
 
@@ -63,12 +64,22 @@ final class ParticipantWork: Sendable {
         state.withLock { $0.answers[key]?.digest == digest }
     }
 
-    func finish(_ key: ExchangeKey, _ digest: String, answer: Data) {
+    /// The question that is being worked on.
+    var running: (key: ExchangeKey, digest: String)? { state.withLock { $0.running } }
+
+    /// Works on a question, whatever becomes of the line.
+    func begin(_ key: ExchangeKey, _ digest: String, _ answer: @escaping @Sendable () async -> Data) {
+        state.withLock { $0.running = (key, digest) }
+        Task { finish(key, digest, answer: await answer()) }
+    }
+
+    private func finish(_ key: ExchangeKey, _ digest: String, answer: Data) {
         state.withLock { state in
             let answer = Answer(key: key, digest: digest, bytes: answer)
             state.answers = state.answers.filter { $0.key.round == key.round && $0.key.attempt == key.attempt }
             state.answers[key] = answer
             state.unsent = answer
+            state.running = nil
         }
     }
 

@@ -21,6 +21,12 @@ struct JoiningOptions: ParsableArguments {
     )
     var policy: String?
 
+    @Flag(
+        help:
+            "Begin in the middle of a run whose earlier rounds this data holder did not see, although their adapter cannot be checked."
+    )
+    var acceptUnchecked = false
+
     @Option(help: "Seconds without any contact after which this data holder gives up.")
     var patience = 900.0
 
@@ -37,7 +43,7 @@ struct JoiningOptions: ParsableArguments {
         if command.data.count + command.plan.count != 1 {
             throw ValidationError("--join is one data holder: give one --data file or one --plan")
         }
-        if !(patience > 0) { throw ValidationError("--patience \(patience) is not positive") }
+        if !(patience > 0 && patience <= 1e7) { throw ValidationError("--patience \(patience) is not positive") }
         let foreign: [(String, Bool)] = [
             ("--observe", !command.observe.isEmpty), ("--no-masking", command.noMasking),
             ("--model", command.owner.model != nil), ("--realign-every", command.realigning.realignEvery != nil),

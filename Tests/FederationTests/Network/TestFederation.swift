@@ -104,6 +104,7 @@ final class TestFederation: Sendable {
                 id: UInt32(index + 1),
                 signingKey: members[index].ed25519,
                 roster: try invitation.content.roster(),
+                session: [UInt8](hexadecimal: invitation.content.session) ?? [],
                 policy: invitation.content.policy.roundPolicy(invitation.content.training),
                 emulatorHash: emulatorHash,
                 roundingSeed: try ParticipantMasking.seededRounding(3, name: members[index].name)

@@ -60,6 +60,12 @@ struct FederationCreate: ParsableCommand {
         }
     }
 
+    /// A coordinator must not make rounds of fewer than the threshold of a whole cohort.
+    private var defaultPolicy: ParticipantPolicy {
+        let cohort = min(cards.count, training.sample ?? cards.count)
+        return ParticipantPolicy(minimumCohort: max(3, ParticipantPolicy().threshold(of: cohort)))
+    }
+
     func run() throws {
         if FileManager.default.fileExists(atPath: output) { throw AtomicFileError.alreadyExists(path: output) }
         let identity = try IdentityFile.load(owner, passphrase: passphrase)
@@ -85,7 +91,7 @@ struct FederationCreate: ParsableCommand {
                 quantisation: training.quantisation,
                 isSeeded: training.givenSeed != nil
             ),
-            policy: policy.map { try ParticipantPolicyFile.read($0) } ?? ParticipantPolicy()
+            policy: policy.map { try ParticipantPolicyFile.read($0) } ?? defaultPolicy
         )
         let signed = try SignedInvitation(invitation, signedBy: identity)
         try signed.write(to: output)

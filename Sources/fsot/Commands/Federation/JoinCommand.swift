@@ -62,7 +62,9 @@ struct JoinCommand: ParsableCommand {
                 "\(card.name) is not in \(invitation); send your card to \(signed.signer.name), its owner."
             )
         }
-        if isMember { try ownPolicy().check(content.training, members: content.members.count) }
+        if isMember {
+            try ownPolicy().check(content.training, members: content.members.count, proposal: content.policy)
+        }
         if !dryRun { try KnownConsortia(path: HomeDirectory.consortia).accept(signed) }
         let summary = try InvitationSummary(signed, path: invitation)
         try options.console.result(

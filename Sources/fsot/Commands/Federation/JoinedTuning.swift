@@ -39,8 +39,9 @@ struct JoinedTuning {
         try KnownConsortia(path: HomeDirectory.consortia).check(invitation, path: invitePath)
         let content = invitation.content
         let id = try memberID(of: identity, in: content, path: invitePath)
-        let policy = try policy().stricter(than: content.policy)
-        try policy.check(content.training, members: content.members.count)
+        let own = try policy()
+        try own.check(content.training, members: content.members.count, proposal: content.policy)
+        let policy = own.stricter(than: content.policy)
 
         let isQuiet = console.isQuiet
         let logger = Logger(label: "fsot.tune") { _ in StandardErrorLog(isQuiet: isQuiet) }
@@ -52,6 +53,7 @@ struct JoinedTuning {
             logger: logger
         )
         client.patience = command.federation.patience
+        client.maximumQuestion = 1 << 24
         try makeOutput()
         let display = console.progress()
         let source = try await emulator(client, content, identity: identity, display: display)
@@ -81,6 +83,7 @@ struct JoinedTuning {
             isCancelled: { Interruption.isRequested }
         )
         if siteConfiguration.privacy != nil { await site.use(try NoiseKey()) }
+        client.maximumQuestion = 8 * site.schema.count + (1 << 20)
         let store = try store(content, source, holder, examples.count, site, siteConfiguration)
         let weight = content.training.weightMaximum > 0 ? min(examples.count, Int(content.training.weightMaximum)) : 1
         let participant = Participant(
@@ -92,6 +95,7 @@ struct JoinedTuning {
                 id: id,
                 signingKey: identity.ed25519,
                 roster: try content.roster(),
+                session: [UInt8](hexadecimal: content.session) ?? [],
                 policy: policy.roundPolicy(content.training),
                 emulatorHash: source.digest,
                 roundingSeed: content.training.isSeeded
@@ -99,8 +103,11 @@ struct JoinedTuning {
                     : try SecretBytes.random(count: 32),
                 quantisation: content.training.quantisation
             ),
-            memory: try RoundMemoryFile(path: output + "/answered-rounds"),
+            memory: try RoundMemoryFile(path: "\(HomeDirectory.consortia)/\(content.session).\(identity.name).rounds"),
             initial: site.initialState,
+            finished: store.finished,
+            allowsUnchecked: command.federation.acceptUnchecked
+                || content.training.federation.participantsPerRound != nil,
             agreement: content.training.federation,
             finishedRound: { round, state in try store.save(round: round, state: state) },
             logger: logger
@@ -178,7 +185,11 @@ struct JoinedTuning {
         display: ProgressDisplay
     ) async throws -> EmulatorSource {
         let path = command.emulator ?? output + "/emulator.fsot"
-        if command.emulator == nil, !FileManager.default.fileExists(atPath: path) {
+        // One of an earlier epoch lies there still.
+        let isStale =
+            try FileManager.default.fileExists(atPath: path)
+            && FileDigest.hexadecimal(of: path) != content.emulator.sha256
+        if command.emulator == nil, isStale || !FileManager.default.fileExists(atPath: path) {
             let total = content.emulator.bytes
             let report = display.handler
             try await client.fetchEmulator(to: path) {

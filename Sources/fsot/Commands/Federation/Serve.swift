@@ -79,7 +79,7 @@ struct Serve: AsyncParsableCommand {
         for (name, value) in [
             ("--wait", wait), ("--leg-timeout", legTimeout), ("--training-timeout", trainingTimeout),
             ("--silence", silence),
-        ] where !(value > 0 && value.isFinite) { throw ValidationError("\(name) \(value) is not a positive number") }
+        ] where !(value > 0 && value <= 1e7) { throw ValidationError("\(name) \(value) is not a positive number") }
         if attempts < 1 { throw ValidationError("--attempts \(attempts) is not positive") }
         if let minimumCohort, minimumCohort < 3 {
             throw ValidationError(
