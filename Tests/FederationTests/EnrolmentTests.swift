@@ -100,6 +100,10 @@ import Testing
             ParticipantPolicy(minimumCohort: 6), ParticipantPolicy(clip: 9.9), ParticipantPolicy(noise: 0.1),
             ParticipantPolicy(maximumRounds: 1), ParticipantPolicy(threshold: 1.5),
         ] { #expect(throws: FederationError.self) { try policy.check(training, members: 5) } }
+        // Stricter than what the coordinator will run by: refused now, and not in every round.
+        #expect(throws: FederationError.self) {
+            try ParticipantPolicy(threshold: 0.99).check(training, members: 5, proposal: ParticipantPolicy())
+        }
         var weighted = training
         weighted.weightMaximum = 10
         #expect(throws: FederationError.self) { try ParticipantPolicy(weights: false).check(weighted, members: 5) }
@@ -148,6 +152,42 @@ import Testing
         // A round was missed: nothing can be said, and an older one never comes back.
         #expect(try chain.begin(4, with: AdapterState(values: [7, 7])) == false)
         #expect(throws: FederationError.self) { _ = try chain.begin(3, with: moved) }
+    }
+
+    @Test func aLateStartIsCheckedOrAskedFor() throws {
+        let state = AdapterState(values: [1, 2])
+        var fresh = StateChain(initial: state, isNoised: false, allowsUnchecked: false)
+        #expect(throws: FederationError.self) { _ = try fresh.begin(2, with: state) }
+        var asked = StateChain(initial: state, isNoised: false, allowsUnchecked: true)
+        #expect(try asked.begin(2, with: AdapterState(values: [5, 5])) == false)
+        // Who finished round 3 before it was restarted knows what round 4 begins with.
+        var back = StateChain(initial: state, isNoised: false, finished: (3, state), allowsUnchecked: false)
+        #expect(throws: FederationError.self) {
+            var other = back
+            _ = try other.begin(3, with: state)
+        }
+        #expect(throws: FederationError.self) {
+            var other = back
+            _ = try other.begin(4, with: AdapterState(values: [5, 5]))
+        }
+        #expect(try back.begin(4, with: state))
+    }
+
+    @Test func everyNumberOfAnInvitationIsChecked() throws {
+        let federation = try TestFederation(members: 4)
+        let content = federation.invitation.content
+        let changes: [(inout Invitation) -> Void] = [
+            { $0.training.federation.rounds = 0 }, { $0.training.federation.localSteps = -5 },
+            { $0.training.federation.learningRate = -1 }, { $0.training.clip = -1 }, { $0.training.site.batch = 0 },
+            { $0.training.quantisation.bits = 7 }, { $0.training.maximumLength = -1 }, { $0.emulator.bytes = -1 },
+            { $0.epoch = .max }, { $0.name = "clinics\u{1B}[2J" }, { $0.name = "" }, { $0.session = "00" },
+            { $0.address = "http://x" }, { $0.training.weightMaximum = 5 },
+        ]
+        for change in changes {
+            var changed = content
+            change(&changed)
+            #expect(throws: (any Error).self) { try SignedInvitation(changed, signedBy: federation.owner) }
+        }
     }
 
     @Test func addressesAndKeysReadBack() throws {
