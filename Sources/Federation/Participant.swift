@@ -63,7 +63,8 @@ public actor Participant: FrameHandler {
         lastResult = finished
         chain = StateChain(
             initial: initial,
-            isNoised: agreement?.privacy != nil,
+            // Without an agreement, in a simulation, nobody said that sums come without noise.
+            isNoised: agreement.map { $0.privacy != nil } ?? true,
             finished: finished,
             allowsUnchecked: allowsUnchecked
         )
