@@ -1,9 +1,19 @@
+import AtomicFiles
 import Federation
 import Foundation
 import Yams
 
 /// A data holder's `policy.yaml`: what it demands of a federation. An unknown line is refused.
 enum ParticipantPolicyFile {
+    /// The policy that was named, else `policy.yaml` beside the identity, else one that demands what SA1 itself does.
+    ///
+    /// - Throws: as ``read(_:)``.
+    static func own(named path: String?, identity: String) throws -> ParticipantPolicy {
+        if let path { return try read(path) }
+        let beside = AtomicFile.directory(of: identity) + "/policy.yaml"
+        return FileManager.default.fileExists(atPath: beside) ? try read(beside) : ParticipantPolicy()
+    }
+
     /// Reads a policy.
     ///
     /// - Throws: `CommandFailure` naming the file and the line.

@@ -1,8 +1,9 @@
 import Cryptography
 import Federation
 import Foundation
-import FoundationNetworking
+import NIOCore
 import NIOHTTP1
+import NIOPosix
 import Sealing
 import SecureAggregation
 import Synchronization
@@ -347,11 +348,24 @@ extension NetworkTests {
             let board = StatusBoard(name: "<clinics>", rounds: 2, completed: [])
             let life = try await CoordinatorLife(federation, status: board)
             let port = try #require(life.server.statusPort)
+            // Plain sockets: URLSession would make libcurl a condition for the tests.
             @Sendable func get(_ path: String) async throws -> String {
-                let (data, _) = try await URLSession.shared.data(
-                    from: #require(URL(string: "http://127.0.0.1:\(port)\(path)"))
-                )
-                return String(decoding: data, as: UTF8.self)
+                let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+                    .connect(host: "127.0.0.1", port: port) { channel in
+                        channel.eventLoop.makeCompletedFuture {
+                            try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                        }
+                    }
+                return try await channel.executeThenClose { inbound, outbound in
+                    try await outbound.write(
+                        ByteBuffer(string: "GET \(path) HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n")
+                    )
+                    var answer = ""
+                    for try await buffer in inbound { answer += String(buffer: buffer) }
+                    let parts = answer.components(separatedBy: "\r\n\r\n")
+                    #expect(parts[0].hasPrefix("HTTP/1.1 200"))
+                    return parts.dropFirst().joined(separator: "\r\n\r\n")
+                }
             }
             try await life.server.serve(farewell: 0) {
                 #expect(try await get("/healthz") == "ok\n")

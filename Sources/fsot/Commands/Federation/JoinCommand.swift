@@ -1,5 +1,4 @@
 import ArgumentParser
-import AtomicFiles
 import Federation
 import Foundation
 import Sealing
@@ -63,7 +62,11 @@ struct JoinCommand: ParsableCommand {
             )
         }
         if isMember {
-            try ownPolicy().check(content.training, members: content.members.count, proposal: content.policy)
+            try ParticipantPolicyFile.own(named: policy, identity: identity).check(
+                content.training,
+                members: content.members.count,
+                proposal: content.policy
+            )
         }
         if !dryRun { try KnownConsortia(path: HomeDirectory.consortia).accept(signed) }
         let summary = try InvitationSummary(signed, path: invitation)
@@ -76,12 +79,5 @@ struct JoinCommand: ParsableCommand {
                 """,
             json: summary
         )
-    }
-
-    private func ownPolicy() throws -> ParticipantPolicy {
-        if let policy { return try ParticipantPolicyFile.read(policy) }
-        let beside = AtomicFile.directory(of: identity) + "/policy.yaml"
-        return FileManager.default.fileExists(atPath: beside)
-            ? try ParticipantPolicyFile.read(beside) : ParticipantPolicy()
     }
 }

@@ -39,7 +39,10 @@ struct JoinedTuning {
         try KnownConsortia(path: HomeDirectory.consortia).check(invitation, path: invitePath)
         let content = invitation.content
         let id = try memberID(of: identity, in: content, path: invitePath)
-        let own = try policy()
+        let own = try ParticipantPolicyFile.own(
+            named: command.federation.policy,
+            identity: command.opening.identity ?? ""
+        )
         try own.check(content.training, members: content.members.count, proposal: content.policy)
         let policy = own.stricter(than: content.policy)
 
@@ -156,13 +159,6 @@ struct JoinedTuning {
             )
         }
         return UInt32(place + 1)
-    }
-
-    private func policy() throws -> ParticipantPolicy {
-        if let path = command.federation.policy { return try ParticipantPolicyFile.read(path) }
-        let beside = AtomicFile.directory(of: command.opening.identity ?? "") + "/policy.yaml"
-        return FileManager.default.fileExists(atPath: beside)
-            ? try ParticipantPolicyFile.read(beside) : ParticipantPolicy()
     }
 
     private func makeOutput() throws {
