@@ -23,7 +23,7 @@ public struct Perplexity: Sendable, Equatable {
 
 extension LanguageModel {
     /// Rows that one scoring pass may hold: bounds the activations whatever the number of texts.
-    static let scoringRows = 2048
+    public static let scoringRows = 2048
 
     /// Statistics of every next token: entry i of a sequence is about its token i + 1 given tokens 0...i.
     ///
@@ -31,12 +31,16 @@ extension LanguageModel {
     ///
     /// - Throws: `LanguageModelError.tokenOutOfRange`, `.tooLong`.
     public func score(_ sequences: [[Int32]]) throws -> [[TokenStatistics]] {
-        try score(sequences, skipping: [Int](repeating: 0, count: sequences.count))
+        try score(sequences, of: sequences.map { $0.map { _ in true } })
     }
 
-    /// The same without the statistics of the first `skipped[k]` predictions of sequence k, which come out as zeros:
-    /// the head is not run for them.
-    func score(_ sequences: [[Int32]], skipping skipped: [Int]) throws -> [[TokenStatistics]] {
+    /// The same for some tokens only. The head, a large part of a small model, is not run for the others.
+    ///
+    /// - Parameter scored: whether the statistics of a token are wanted, one flag a token of each sequence; the others come
+    ///   out as zeros, and the first token of a sequence is predicted by nothing.
+    /// - Throws: `LanguageModelError.tokenOutOfRange`, `.tooLong`.
+    public func score(_ sequences: [[Int32]], of scored: [[Bool]]) throws -> [[TokenStatistics]] {
+        precondition(sequences.map(\.count) == scored.map(\.count), "One flag a token is needed.")
         for sequence in sequences where !sequence.isEmpty { try validate(sequence) }
         var result = sequences.map { _ in [TokenStatistics]() }
         // Longest first, so that a batch holds sequences of like length and the order of the input does not matter.
@@ -55,7 +59,7 @@ extension LanguageModel {
             let ids = members.flatMap { sequences[$0] }
             var targets = TokenBatch.shifted(ids, layout: layout)
             for (member, offset) in zip(members, layout.offsets) {
-                for row in 0..<min(skipped[member], sequences[member].count) { targets[offset + row] = -100 }
+                for row in 1..<sequences[member].count where !scored[member][row] { targets[offset + row - 1] = -100 }
             }
             let states = hidden(ids, layout: layout, on: Tape(isRecording: false))
             let statistics = tokenStatistics(hidden: states, head: headWeight, targets: targets)
@@ -94,7 +98,7 @@ extension LanguageModel {
         guard pairs.allSatisfy({ !$0.prefix.isEmpty }) else { throw LanguageModelError.emptyPrompt }
         let scores = try score(
             pairs.map { $0.prefix + $0.continuation },
-            skipping: pairs.map { $0.prefix.count - 1 }
+            of: pairs.map { $0.prefix.map { _ in false } + $0.continuation.map { _ in true } }
         )
         return zip(pairs, scores).map { pair, statistics in
             let answer = statistics.dropFirst(pair.prefix.count - 1)

@@ -142,7 +142,7 @@ struct OverfitToyTests {
         let own = Self.examples.map { ScoredSequence(ids: $0.ids, labels: $0.labels) }
         func scores(_ sequences: [ScoredSequence], batch: Int) throws -> [Double] {
             try ObservationCollector(sequences: sequences, lowered: nil, batchSize: batch)
-                .score(model: "toy") { try tuned.model.score($0).map { $0.map { TokenObservation($0) } } }
+                .score(model: "toy") { try tuned.model.observations(of: $0) }
                 .plain.flatMap { $0 }.map(\.logProbability)
         }
         let alone = try scores(own, batch: 1)

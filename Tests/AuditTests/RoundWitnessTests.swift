@@ -73,7 +73,8 @@ import Training
     private func evidence(
         _ observation: RoundObservation,
         _ configuration: SiteConfiguration,
-        planting canaries: [ScoredSequence] = []
+        planting canaries: [ScoredSequence] = [],
+        known: [RoundWitness.KnownState] = []
     ) throws -> (individual: [RoundEvidence?], aggregate: [RoundEvidence]) {
         let tuned = try TunedModel(
             emulator: try emulator(),
@@ -81,13 +82,15 @@ import Training
             method: configuration.method,
             seed: configuration.seed
         )
-        return try RoundWitness(
+        var witness = RoundWitness(
             tuned: tuned,
             sequences: Self.records.map { ScoredSequence(ids: $0.ids, labels: $0.ids) } + canaries,
             holders: Self.records.map(\.holder) + canaries.map { _ in "a" },
             wanted: Set(Evidence.allCases),
+            known: known,
             setsScale: Self.records.map { _ in true } + canaries.map { _ in false }
-        ).measure(observation)
+        )
+        return try witness.measure(observation)
     }
 
     private func auc(_ attack: any Attack, _ rounds: [RoundEvidence]) throws -> Double {
@@ -163,6 +166,21 @@ import Training
             let difference = abs((left.gradientDifference ?? 0) - (right.gradientDifference ?? .infinity))
             #expect(difference <= 1e-6 * abs(left.gradientDifference ?? 0))
         }
+    }
+
+    /// A round begins where the last one ended: what was said of that state is not asked again, and says the same.
+    @Test func aKnownStateIsNotScoredAgain() async throws {
+        let (observation, configuration) = try await observe(.sgd())
+        let ended = AdapterState(values: observation.broadcast).moved(by: observation.aggregate)
+        let asked = try evidence(observation, configuration)
+        let said = RoundWitness.KnownState(state: ended, likelihoods: Self.records.indices.map { -Double($0) })
+        let told = try evidence(observation, configuration, known: [said])
+        #expect(told.aggregate.map(\.after) == said.likelihoods)
+        #expect(told.aggregate.map(\.before) == asked.aggregate.map(\.before))
+        #expect(told.individual.map { $0?.after } == asked.individual.map { $0?.after })
+        var next = observation
+        (next.round, next.broadcast) = (2, ended.values)
+        #expect(try evidence(next, configuration, known: [said]).aggregate.map(\.before) == said.likelihoods)
     }
 
     @Test func anObservationOfAnotherAdapterIsRefused() async throws {

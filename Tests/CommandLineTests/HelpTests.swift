@@ -11,7 +11,7 @@ struct HelpTests {
         ["tokenize"], ["generate"], ["inspect"], ["doctor"], ["export"], ["seal"], ["open"], ["ca", "init"],
         ["ca", "issue"], ["ca", "revoke"], ["ledger", "list"], ["ledger", "verify"], ["ledger", "exposure"],
         ["federation", "create"], ["federation", "add"], ["federation", "remove"], ["join"], ["serve"], ["pilot"],
-        ["bench", "training"], ["bench", "aggregation"],
+        ["bench", "training"], ["bench", "scoring"], ["bench", "aggregation"],
     ]
 
     @Test(arguments: commands) func everyCommandHelpsWithAnExample(_ command: [String]) throws {

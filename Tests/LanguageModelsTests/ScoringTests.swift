@@ -50,6 +50,22 @@ import Testing
         }
     }
 
+    /// Tokens that nobody asks about cost no run of the head, and do not move what is said of the others.
+    @Test func onlyWantedTokensAreScored() throws {
+        let model = try Golden.committedModel("llama")
+        let sequences: [[Int32]] = [[5, 99, 200, 14, 14, 81], [7], [9, 10, 11, 12]]
+        let wanted = [[true, false, false, true, true, false], [true], [false, false, false, true]]
+        let all = try model.score(sequences)
+        let some = try model.score(sequences, of: wanted)
+        for (k, flags) in wanted.enumerated() {
+            #expect(some[k].count == flags.count - 1)
+            for (i, isWanted) in flags.dropFirst().enumerated() {
+                let expected = isWanted ? Double(all[k][i].logProbability) : 0
+                #expect(abs(Double(some[k][i].logProbability) - expected) < 1e-5)
+            }
+        }
+    }
+
     @Test func completionsAndPerplexitySumTheSameNumbers() throws {
         let model = try Golden.committedModel("llama")
         let prefix: [Int32] = [5, 99, 200]

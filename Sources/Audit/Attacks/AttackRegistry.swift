@@ -3,12 +3,13 @@ public enum AttackRegistry {
     /// Every name that a suite may list, in the order in which reports show them.
     public static let names =
         quick + [
-            "HARD-TOKEN", "REF-MINK++", "RECALL", "LOSS-SERIES", "GRAD-COS", "GRAD-DIFF", "GRAD-NORM", "FEDMIA-I",
+            "LOWER", "HARD-TOKEN", "REF-MINK++", "RECALL", "LOSS-SERIES", "GRAD-COS", "GRAD-DIFF", "GRAD-NORM",
+            "FEDMIA-I",
             "FEDMIA-II",
         ] + referenceModels
 
-    /// Those that need forward passes only.
-    public static let quick = ["LOSS", "RATIO", "ZLIB", "LOWER", "MINK", "MINK++", "EZ", "DLOSS", "SPAN"]
+    /// Those that one forward pass a model serves; LOWER needs a second one.
+    public static let quick = ["LOSS", "RATIO", "ZLIB", "MINK", "MINK++", "EZ", "DLOSS", "SPAN"]
 
     /// Those that compare with shadow models, which the attacker has to train.
     public static let referenceModels = ["LIRA", "LIRA-OFFLINE", "RMIA", "RMIA-OFFLINE"]

@@ -17,7 +17,8 @@ public struct ScoredSequence: Sendable, Equatable {
 /// Turns models into observations: the caller lends each model as a closure, so nothing here knows how models are loaded.
 public struct ObservationCollector {
     /// Scores sequences: entry i of a result is about `ids[i + 1]` given `ids[...i]`, so a result has one entry fewer than ids.
-    public typealias Scorer = (_ sequences: [[Int32]]) throws -> [[TokenObservation]]
+    /// Entries about tokens that carry no loss are not read.
+    public typealias Scorer = (_ sequences: [ScoredSequence]) throws -> [[TokenObservation]]
 
     /// The planned records, tokenised exactly as for training.
     public var sequences: [ScoredSequence]
@@ -45,6 +46,9 @@ public struct ObservationCollector {
             self.plain = plain
             self.lowered = lowered
         }
+
+        /// `[records]`, mean log-likelihoods in nats a token; 0 where no token carries loss.
+        public var meanLikelihoods: [Double] { plain.map { $0.isEmpty ? 0 : LogLikelihood.mean($0) } }
     }
 
     /// Scores every record with one model. Score the untuned model once and share the result between runs.
@@ -105,7 +109,7 @@ public struct ObservationCollector {
         var done = done
         while start < sequences.count {
             let batch = sequences[start..<min(sequences.count, start + batchSize)]
-            let scored = try scorer(batch.map(\.ids))
+            let scored = try scorer(Array(batch))
             guard scored.count == batch.count else {
                 throw AuditError.mismatchedCounts(
                     what: "sequences scored by \(model)",

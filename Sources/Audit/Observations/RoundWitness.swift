@@ -7,6 +7,20 @@ import Training
 
 /// Measures records against what was seen of a round: the raw material of every attack on updates.
 public struct RoundWitness {
+    /// What a state of the adapter says of all records.
+    public struct KnownState: Sendable {
+        /// The adapter's numbers.
+        public var state: AdapterState
+        /// `[records]`, mean log-likelihoods in nats a token.
+        public var likelihoods: [Double]
+
+        /// Keeps both.
+        public init(state: AdapterState, likelihoods: [Double]) {
+            self.state = state
+            self.likelihoods = likelihoods
+        }
+    }
+
     /// Sequences scored at once; each is independent of its neighbours.
     private static let batch = 16
 
@@ -14,7 +28,7 @@ public struct RoundWitness {
     private let sequences: [ScoredSequence]
     private let holders: [String]
     private let wanted: Set<Evidence>
-    private let untuned: [Double]?
+    private var known: [KnownState]
     private let setsScale: [Bool]?
     private let progress: ProgressHandler?
     private let isCancelled: () -> Bool
@@ -26,7 +40,8 @@ public struct RoundWitness {
     ///   - sequences: the planned records, tokenised as for training.
     ///   - holders: whose each record is.
     ///   - wanted: what the attacks need.
-    ///   - untuned: mean log-likelihood of each record before the first round, which is then not computed again.
+    ///   - known: states whose likelihoods were computed before, such as the one before round 1 and the final one: a
+    ///     round that passes through one of them is spared a pass over the records.
     ///   - setsScale: whose gradients give the mean length that updates are scaled to; canaries must not move the records'
     ///     figures. Nil: all.
     ///   - progress: told what goes on.
@@ -36,7 +51,7 @@ public struct RoundWitness {
         sequences: [ScoredSequence],
         holders: [String],
         wanted: Set<Evidence>,
-        untuned: [Double]? = nil,
+        known: [KnownState] = [],
         setsScale: [Bool]? = nil,
         progress: ProgressHandler? = nil,
         isCancelled: @escaping () -> Bool = { false }
@@ -45,7 +60,7 @@ public struct RoundWitness {
         self.sequences = sequences
         self.holders = holders
         self.wanted = wanted
-        self.untuned = untuned
+        self.known = known
         self.setsScale = setsScale
         self.progress = progress
         self.isCancelled = isCancelled
@@ -56,7 +71,7 @@ public struct RoundWitness {
     /// - Returns: `individual`: against the update of the record's own holder; nil for a record whose holder sent none.
     /// - Throws: `FederationError.wrongLength` for an observation of another adapter; `LanguageModelError`;
     ///   `CancellationError`.
-    public func measure(
+    public mutating func measure(
         _ observation: RoundObservation
     ) throws -> (individual: [RoundEvidence?], aggregate: [RoundEvidence]) {
         guard observation.broadcast.count == tuned.schema.count else {
@@ -68,22 +83,15 @@ public struct RoundWitness {
         }
         let names = observation.updates.keys.sorted()
         let round = observation.round
-        let all = Array(sequences.indices)
-        let known = round == 1 ? untuned : nil
-        let before = try known ?? likelihoods(observation.broadcast, adding: nil, of: all, "round \(round)")
-        let sum = try likelihoods(
-            observation.broadcast,
-            adding: observation.aggregate,
-            of: all,
-            "round \(round), aggregate"
-        )
+        let broadcast = AdapterState(values: observation.broadcast)
+        let before = try likelihoods(broadcast, "round \(round)")
+        let sum = try likelihoods(broadcast.moved(by: observation.aggregate), "round \(round), aggregate")
         var aggregate = sequences.indices.map { RoundEvidence(round: round, before: before[$0], after: sum[$0]) }
         var after: [String: [Double]] = [:]
-        for name in names {
+        for (name, update) in observation.updates {
             let indices = sequences.indices.filter { wanted.contains(.otherHolders) || holders[$0] == name }
             let values = try likelihoods(
-                observation.broadcast,
-                adding: observation.updates[name],
+                broadcast.moved(by: update),
                 of: indices,
                 "round \(round), \(name)"
             )
@@ -99,20 +107,22 @@ public struct RoundWitness {
             }
             return evidence
         }
-        tuned.state = AdapterState(values: observation.broadcast)
+        tuned.state = broadcast
         if wanted.contains(.span) { try addSpans(observation, &individual, &aggregate) }
         if wanted.contains(.gradients) { try addGradients(observation, names, &individual, &aggregate) }
         return (individual, aggregate)
     }
 
-    private func likelihoods(
-        _ state: [Float],
-        adding update: [Float]?,
-        of indices: [Int],
-        _ what: String
-    ) throws -> [Double] {
-        let base = AdapterState(values: state)
-        tuned.state = update.map { base.moved(by: $0) } ?? base
+    /// Of all records; the state that one round ends with is mostly the one that the next begins with.
+    private mutating func likelihoods(_ state: AdapterState, _ what: String) throws -> [Double] {
+        if let hit = known.first(where: { $0.state == state }) { return hit.likelihoods }
+        let values = try likelihoods(state, of: Array(sequences.indices), what)
+        known.append(KnownState(state: state, likelihoods: values))
+        return values
+    }
+
+    private func likelihoods(_ state: AdapterState, of indices: [Int], _ what: String) throws -> [Double] {
+        tuned.state = state
         let phase = "scoring \(what)"
         let total = indices.reduce(0) { $0 + sequences[$1].ids.count }
         var done = 0
@@ -120,11 +130,11 @@ public struct RoundWitness {
         for start in stride(from: 0, to: indices.count, by: Self.batch) {
             if isCancelled() { throw CancellationError() }
             let part = indices[start..<min(indices.count, start + Self.batch)].map { sequences[$0] }
-            for (sequence, tokens) in zip(part, try tuned.model.score(part.map(\.ids))) {
+            for (sequence, tokens) in zip(part, try tuned.model.observations(of: part)) {
                 var sum = 0.0
                 var count = 0
                 for (token, carries) in zip(tokens, sequence.carriesLoss.dropFirst()) where carries {
-                    sum += Double(token.logProbability)
+                    sum += token.logProbability
                     count += 1
                 }
                 result.append(count == 0 ? 0 : sum / Double(count))

@@ -1,3 +1,4 @@
+import LanguageModels
 import TensorEngine
 
 extension TokenObservation {
@@ -9,5 +10,14 @@ extension TokenObservation {
             deviation: Double(statistics.deviation),
             isArgmax: statistics.isArgmax
         )
+    }
+}
+
+extension LanguageModel {
+    /// What this model says of sequences, as ``ObservationCollector/Scorer`` asks it; zeros for tokens that carry no loss.
+    ///
+    /// - Throws: `LanguageModelError`.
+    public func observations(of sequences: [ScoredSequence]) throws -> [[TokenObservation]] {
+        try score(sequences.map(\.ids), of: sequences.map(\.carriesLoss)).map { $0.map { TokenObservation($0) } }
     }
 }

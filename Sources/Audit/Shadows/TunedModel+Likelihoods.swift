@@ -17,7 +17,7 @@ extension TunedModel {
         let scores = try ObservationCollector(sequences: sequences, lowered: nil, batchSize: 16)
             .score(model: "shadow") { batch in
                 if isCancelled() { throw CancellationError() }
-                return try model.score(batch).map { $0.map { TokenObservation($0) } }
+                return try model.observations(of: batch)
             }
         return scores.plain.map { $0.isEmpty ? nil : LogLikelihood.mean($0) }
     }

@@ -75,7 +75,7 @@ struct AuditObserver {
             let training = try run.trainingOperations()
             try addShadows(run, scoring, peer, &peerView.observations, display)
             // The coordinator's models say of the tokens what a peer's do; what it has more are the rounds.
-            var vantages = try witness(run, collector, reference, display).map { seen in
+            var vantages = try witness(run, collector, reference, peerView.tuned, display).map { seen in
                 var view = ObservationCollector.observations(
                     vantage: seen.vantage,
                     tuned: peerView.tuned,
@@ -156,6 +156,7 @@ struct AuditObserver {
         _ run: FinishedRun,
         _ collector: ObservationCollector,
         _ untuned: ObservationCollector.ModelScores,
+        _ final: ObservationCollector.ModelScores,
         _ display: ProgressDisplay
     ) throws -> [(vantage: VantagePoint, rounds: [[RoundEvidence]], cost: EvidenceCost)] {
         let (path, description, drawn) = (run.path, run.description, run.drawn)
@@ -182,14 +183,19 @@ struct AuditObserver {
             $0 + tuned.model.operations(lengths: [max(1, $1.ids.count)]).total
         }
         for parameter in tuned.adapter.parameters { parameter.isTrainable = false }
-        let witness = RoundWitness(
+        var known = [RoundWitness.KnownState(state: tuned.state, likelihoods: untuned.meanLikelihoods)]
+        // Merged for the peer, a low-rank adapter is rounded elsewhere than in training.
+        if case .blocks = description.site.method {
+            let placement = try AdapterPlacement(path, model: tuned.model, modelPath: run.source.path)
+            _ = try placement.load(onto: tuned.model)
+            known.append(RoundWitness.KnownState(state: tuned.state, likelihoods: final.meanLikelihoods))
+        }
+        var witness = RoundWitness(
             tuned: tuned,
             sequences: collector.sequences,
             holders: records.map(\.holder),
             wanted: wanted,
-            untuned: untuned.plain.map { tokens in
-                tokens.isEmpty ? 0 : tokens.reduce(0) { $0 + $1.logProbability } / Double(tokens.count)
-            },
+            known: known,
             setsScale: records.map { $0.canary == nil },
             progress: display.handler,
             isCancelled: { Interruption.isRequested }

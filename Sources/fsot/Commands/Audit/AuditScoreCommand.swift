@@ -221,7 +221,7 @@ struct AuditScoreCommand: ParsableCommand {
             options.console.note("\(names): the run kept no broadcasts of its first rounds; tune with --keep-rounds")
             return nil
         }
-        let witness = RoundWitness(
+        var witness = RoundWitness(
             tuned: tuned,
             sequences: collector.sequences,
             holders: drawn.auditedRecords.map(\.holder),

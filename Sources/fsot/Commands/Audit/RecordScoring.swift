@@ -140,7 +140,7 @@ struct RecordScoring {
             model: name,
             scorer: { sequences in
                 try Interruption.check()
-                return try model.score(sequences).map { $0.map { TokenObservation($0) } }
+                return try model.observations(of: sequences)
             },
             progress: display.handler
         )
