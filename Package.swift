@@ -15,7 +15,7 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 /// The federation's wire; nothing else may use it.
 let network: [Target.Dependency] =
-    ["NIOCore", "NIOPosix", "NIOHTTP1"].map { .product(name: $0, package: "swift-nio") }
+    ["NIOCore", "NIOPosix", "NIOHTTP1", "NIOTLS"].map { .product(name: $0, package: "swift-nio") }
     + [.product(name: "NIOSSL", package: "swift-nio-ssl")]
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 

@@ -179,6 +179,9 @@ extension AdapterState {
         hash.append([UInt8](encoded))
         return hash.digest()
     }
+
+    /// The same as text: what a participant that was not in the last rounds compares its adapter with.
+    public var fingerprint: String { hash.hexadecimal }
 }
 
 /// The legs of SA1 as they travel in ``FrameKind/secureAggregation``: one byte before the message.

@@ -49,11 +49,13 @@ public struct FederationClient: Sendable {
     /// Takes part until the coordinator ends the run.
     ///
     /// - Parameter asked: told each question's key before it is answered.
+    /// - Returns: ``AdapterState/fingerprint`` of the adapter that the run hands over, as the coordinator says; nil: it says nothing.
     /// - Throws: `FederationError.endedByCoordinator`, `.unreachable`, `.wrongPeer`; `CancellationError`.
+    @discardableResult
     public func run(
         handler: any FrameHandler,
         asked: @escaping @Sendable (ExchangeKey) -> Void = { _ in }
-    ) async throws {
+    ) async throws -> String? {
         let work = ParticipantWork()
         let ending = try await retrying { connection, progressed in
             while true {
@@ -76,6 +78,7 @@ public struct FederationClient: Sendable {
             }
         }
         if !ending.isComplete { throw FederationError.endedByCoordinator(reason: ending.reason.withoutControls) }
+        return ending.adapter
     }
 
     /// Fetches the sealed emulator, going on where an earlier attempt stopped, and checks it.
@@ -173,13 +176,16 @@ public struct FederationClient: Sendable {
         var uri = "/v1/question"
         if let partial { uri += "?key=\(partial.key)&digest=\(partial.digest)&offset=\(partial.bytes.count)" }
         let incoming = Mutex<PartialQuestion?>(nil)
-        defer { work.keepPartial(incoming.withLock { $0 }) }
+        // A line that breaks before the first byte leaves what the lines before it brought.
+        defer { if let more = incoming.withLock({ $0 }) { work.keepPartial(more) } }
         let response = try await connection.request(.GET, uri, limit: maximumQuestion) { head, buffer in
             try incoming.withLock { state in
                 if state == nil { state = try PartialQuestion(head.headers, after: partial) }
                 state?.bytes.append(contentsOf: buffer.readableBytesView)
             }
         }
+        // What comes now is whole, and whatever had come before has had its use.
+        work.keepPartial(nil)
         switch response.status {
         case .noContent: return nil
         case .gone: return .ending(try response.json(FederationWire.Ending.self))

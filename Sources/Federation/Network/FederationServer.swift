@@ -26,6 +26,7 @@ public struct FederationServer: Sendable {
     ///   - invitation: whom to let in.
     ///   - emulatorPath: the sealed emulator that participants may fetch.
     ///   - status: address and port of the status page, and what it shows; nil: none.
+    ///   - limits: how many connections participants and strangers may hold.
     /// - Throws: `FederationError.cannotListen`, `NIOSSLError`.
     public init(
         host: String,
@@ -35,6 +36,7 @@ public struct FederationServer: Sendable {
         emulatorPath: String,
         transport: NetworkTransport,
         status: (host: String, port: Int, board: StatusBoard)? = nil,
+        limits: ConnectionLimits = ConnectionLimits(),
         isCancelled: @escaping @Sendable () -> Bool,
         logger: Logger
     ) async throws {
@@ -54,6 +56,7 @@ public struct FederationServer: Sendable {
             host: host,
             port: port,
             tls: (tls, try invitation.content.namesByFingerprint()),
+            limits: limits,
             logger: logger
         ) { request, body, responder in
             try await routes.handle(request, &body, responder)
@@ -68,10 +71,13 @@ public struct FederationServer: Sendable {
 
     /// Serves while `run` runs, then tells the participants how it ended.
     ///
-    /// - Parameter farewell: seconds to wait until those who are there have heard it.
+    /// - Parameters:
+    ///   - farewell: seconds to wait until those who are there have heard it.
+    ///   - adapter: the fingerprint of what the run hands over, so that each knows whether it has it.
     /// - Throws: what `run` throws.
     public func serve<Result: Sendable>(
         farewell: Double = 30,
+        adapter: @escaping @Sendable (Result) -> String? = { _ in nil },
         _ run: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -89,7 +95,10 @@ public struct FederationServer: Sendable {
             defer { group.cancelAll() }
             do {
                 let result = try await run()
-                await transport.end(FederationWire.Ending(isComplete: true, reason: ""), waiting: farewell)
+                await transport.end(
+                    FederationWire.Ending(isComplete: true, reason: "", adapter: adapter(result)),
+                    waiting: farewell
+                )
                 return result
             } catch {
                 // A coordinator that was stopped comes back, and participants wait for it.
@@ -118,7 +127,7 @@ struct FederationRoutes: Sendable {
         case (.GET, "hello", 2):
             await mailbox.touch()
             try await responder.send(.ok, json: hello)
-        case (.GET, "emulator", 2): try await sendEmulator(request, responder)
+        case (.GET, "emulator", 2): try await sendEmulator(request, mailbox, responder)
         case (.GET, "question", 2): try await sendQuestion(request, mailbox, responder)
         case (.GET, "answers", 3):
             guard let key = ExchangeKey(parts[2]), let received = await mailbox.received(key) else {
@@ -142,6 +151,7 @@ struct FederationRoutes: Sendable {
             {
                 offset = asked
             }
+            await mailbox.count(sent: exchange.request.count - offset)
             try await responder.send(
                 .ok,
                 [
@@ -194,7 +204,7 @@ struct FederationRoutes: Sendable {
     }
 
     /// The whole sealed emulator, or the rest of it after `Range: bytes=N-`.
-    private func sendEmulator(_ request: HTTPRequest, _ responder: HTTPResponder) async throws {
+    private func sendEmulator(_ request: HTTPRequest, _ mailbox: Mailbox, _ responder: HTTPResponder) async throws {
         guard let file = FileHandle(forReadingAtPath: emulatorPath) else { return try await responder.send(.notFound) }
         defer { try? file.close() }
         let size = Int(try file.seekToEnd())
@@ -206,6 +216,7 @@ struct FederationRoutes: Sendable {
             start = first
         }
         try file.seek(toOffset: UInt64(start))
+        await mailbox.count(sent: size - start)
         try await responder.send(
             start == 0 ? .ok : .partialContent,
             start == 0 ? [] : [("content-range", "bytes \(start)-\(size - 1)/\(size)")],

@@ -44,6 +44,8 @@ package enum FederationWire {
         var isComplete: Bool
         /// For people; of the coordinator, never of a participant.
         var reason: String
+        /// ``AdapterState/fingerprint`` of what the run hands over; nil for a run without a result.
+        var adapter: String?
     }
 
     package static func digest(_ data: Data) -> String {

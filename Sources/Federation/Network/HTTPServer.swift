@@ -116,6 +116,15 @@ struct HTTPServer {
     /// Seconds without a byte in either direction after which a connection is closed.
     static let idleSeconds: Int64 = 90
 
+    /// Bytes that are read from a line at once.
+    private static let readLength = 1 << 14
+    /// Pieces that were read and that no one has taken yet. Each holds its buffer, which the decryption doubles: with NIO's ten of
+    /// 64 KiB, a hundred participants that upload at once filled 140 MB.
+    private static let unreadPieces = NIOAsyncSequenceProducerBackPressureStrategies.HighLowWatermark(
+        lowWatermark: 1,
+        highWatermark: 2
+    )
+
     private let listener: NIOAsyncChannel<Connection, Never>
     private let handler: Handler
     private let logger: Logger
@@ -127,15 +136,18 @@ struct HTTPServer {
     ///
     /// - Parameters:
     ///   - tls: demands client certificates of `names`; nil: plain HTTP, for the status page on this machine.
+    ///   - limits: for connections with TLS.
     /// - Throws: `FederationError.cannotListen`.
     init(
         host: String,
         port: Int,
         tls: (pinned: PinnedTLS, names: [String: String])? = nil,
+        limits: ConnectionLimits = ConnectionLimits(),
         logger: Logger,
         handler: @escaping Handler
     ) async throws {
         let context = try tls?.pinned.serverContext()
+        let register = ConnectionRegister(limits)
         self.handler = handler
         self.logger = logger
         do {
@@ -143,19 +155,23 @@ struct HTTPServer {
                 .serverChannelOption(.backlog, value: 256)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+                .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.readLength))
+                .childChannelOption(.maxMessagesPerRead, value: 1)
                 .bind(host: host, port: port) { channel in
                     channel.eventLoop.makeCompletedFuture {
                         let peer = PeerName()
                         let pipeline = channel.pipeline.syncOperations
                         if let tls, let context {
                             try pipeline.addHandler(tls.pinned.serverHandler(context, names: tls.names, peer: peer))
+                            try pipeline.addHandler(register.handler(peer))
                         }
                         try pipeline.addHandler(IdleStateHandler(allTimeout: .seconds(Self.idleSeconds)))
                         try pipeline.addHandler(IdleConnectionCloser())
                         try pipeline.configureHTTPServerPipeline()
                         return (
                             try NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>(
-                                wrappingChannelSynchronously: channel
+                                wrappingChannelSynchronously: channel,
+                                configuration: .init(backPressureStrategy: Self.unreadPieces)
                             ), peer
                         )
                     }

@@ -39,6 +39,8 @@ actor Mailbox {
     private var token: UInt64 = 0
     private var pollers: [UInt64: CheckedContinuation<Void, Never>] = [:]
     private var lastCall: ContinuousClock.Instant?
+    /// Since the process began, repeated pieces among them.
+    private(set) var traffic = TrafficCount()
 
     /// - Parameters:
     ///   - spoolPath: where answers arrive.
@@ -168,6 +170,9 @@ actor Mailbox {
         pollers = [:]
     }
 
+    /// Adds to what was sent to the participant.
+    func count(sent bytes: Int) { traffic.down += bytes }
+
     /// The participant calls while it works.
     func touch() { lastCall = .now }
 
@@ -203,6 +208,7 @@ actor Mailbox {
     ///
     /// - Throws: `AtomicFileError`.
     func append(_ buffer: ByteBuffer, token: UInt64) throws -> Bool {
+        traffic.up += buffer.readableBytes
         guard token == self.token, let spool else { return false }
         return try storing { try buffer.withUnsafeReadableBytes { try spool.append($0) } }
     }

@@ -50,6 +50,8 @@ struct ParticipantStatus {
     /// Bytes of its answer so far.
     let received: Int
     let wasSeen: Bool
+    /// Bytes of questions, answers and emulators since the coordinator began.
+    let traffic: TrafficCount
 }
 
 extension NetworkTransport {
@@ -64,7 +66,8 @@ extension NetworkTransport {
                     isPresent: await mailbox.isPresent(within: Self.presenceSeconds),
                     asked: state.asked,
                     received: state.received,
-                    wasSeen: state.wasSeen
+                    wasSeen: state.wasSeen,
+                    traffic: await mailbox.traffic
                 )
             )
         }

@@ -67,6 +67,17 @@ enum PrometheusText {
             "1 while a participant calls.",
             participants.map { ("participant=\"\($0.name)\"", $0.isPresent ? 1 : 0) }
         )
+        let directions: [(String, String, KeyPath<TrafficCount, Int>)] = [
+            ("sent", "to", \.down), ("received", "from", \.up),
+        ]
+        for (verb, preposition, path) in directions {
+            metric(
+                "participant_bytes_\(verb)_total",
+                "counter",
+                "Bytes \(preposition) a participant since the coordinator began, the emulator and unfinished rounds among them.",
+                participants.map { ("participant=\"\($0.name)\"", Double($0.traffic[keyPath: path])) }
+            )
+        }
         if let last = records.last {
             metric("round_survivors", "gauge", "Updates in the last sum.", [("", Double(last.included.count))])
             metric("round_seconds", "gauge", "Length of the last round.", [("", last.seconds)])

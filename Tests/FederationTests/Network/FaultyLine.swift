@@ -3,11 +3,13 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// A line between participants and coordinator that breaks: each connection is cut once so many bytes went up, as long as
-/// limits are left; what passes is kept.
+/// A line between participants and coordinator that breaks: each connection is cut once so many bytes went up, or down, as long
+/// as limits are left; what passes is kept.
 final class FaultyLine: Sendable {
     private struct State {
         var limits: ArraySlice<Int>
+        var limitsDown: ArraySlice<Int>
+        var down = 0
         var cuts = 0
         var traffic = Data()
         var task: Task<Void, any Error>?
@@ -18,13 +20,15 @@ final class FaultyLine: Sendable {
     /// Seconds that each piece is held back.
     private let delay: Double
 
-    init(limits: [Int], delay: Double = 0) {
-        state = Mutex(State(limits: limits[...]))
+    init(limits: [Int] = [], limitsDown: [Int] = [], delay: Double = 0) {
+        state = Mutex(State(limits: limits[...], limitsDown: limitsDown[...]))
         self.delay = delay
     }
 
     var cuts: Int { state.withLock { $0.cuts } }
     var traffic: Data { state.withLock { $0.traffic } }
+    /// Bytes that came down.
+    var down: Int { state.withLock { $0.down } }
 
     /// Listens; connections go on to a port of this machine.
     func listen(to target: Int) async throws -> Int {
@@ -59,7 +63,7 @@ final class FaultyLine: Sendable {
     }
 
     private func pass(_ client: NIOAsyncChannel<ByteBuffer, ByteBuffer>, to target: Int) async throws {
-        let limit = state.withLock { $0.limits.popFirst() }
+        let (limit, limitDown) = state.withLock { ($0.limits.popFirst(), $0.limitsDown.popFirst()) }
         let server = try? await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .connect(host: "127.0.0.1", port: target) { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -86,9 +90,18 @@ final class FaultyLine: Sendable {
                         }
                     }
                     group.addTask {
+                        var left = limitDown ?? .max
                         for try await buffer in fromServer {
                             self.keep(buffer)
-                            try await toClient.write(buffer)
+                            var buffer = buffer
+                            let passed = buffer.readSlice(length: min(left, buffer.readableBytes))
+                            if let passed { try await toClient.write(passed) }
+                            left -= passed?.readableBytes ?? 0
+                            self.state.withLock { $0.down += passed?.readableBytes ?? 0 }
+                            if left == 0 {
+                                self.state.withLock { $0.cuts += 1 }
+                                throw ChannelError.eof
+                            }
                         }
                     }
                     // One side has ended, or was cut: so has the line.

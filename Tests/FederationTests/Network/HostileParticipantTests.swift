@@ -27,7 +27,7 @@ extension NetworkTests {
                     let handler: any FrameHandler =
                         index == 2 ? Disturbed(inner: participant, leg: leg, change: change) : participant
                     let client = try federation.client(federation.members[index], port: life.server.port)
-                    group.addTask { try? await client.run(handler: handler) }
+                    group.addTask { _ = try? await client.run(handler: handler) }
                 }
                 let state = try await life.run(limits: limits)
                 try await group.waitForAll()
@@ -103,7 +103,7 @@ extension NetworkTests {
             let state = try await withThrowingTaskGroup(of: Void.self) { group in
                 for (identity, participant) in zip(federation.members, participants) {
                     let client = try federation.client(identity, port: life.server.port)
-                    group.addTask { try? await client.run(handler: participant) }
+                    group.addTask { _ = try? await client.run(handler: participant) }
                 }
                 let state = try await life.run()
                 try await group.waitForAll()
@@ -254,7 +254,7 @@ extension NetworkTests {
                 for index in federation.members.indices {
                     let participant = try federation.participant(index, memory: TransientRoundMemory())
                     let client = try federation.client(federation.members[index], port: life.server.port)
-                    group.addTask { try? await client.run(handler: participant) }
+                    group.addTask { _ = try? await client.run(handler: participant) }
                 }
                 do {
                     _ = try await life.run()

@@ -42,7 +42,7 @@ extension NetworkTests {
             let state = try await withThrowingTaskGroup(of: Void.self) { group in
                 for (identity, participant) in zip(federation.members, participants) {
                     let client = try federation.client(identity, port: life.server.port)
-                    group.addTask { try? await client.run(handler: participant) }
+                    group.addTask { _ = try? await client.run(handler: participant) }
                 }
                 let state: Result<AdapterState, any Error>
                 do {
@@ -200,7 +200,7 @@ extension NetworkTests {
                     for index in cohort {
                         let client = try federation.client(federation.members[index], port: life.server.port)
                         let participant = participants[index]
-                        group.addTask { try? await client.run(handler: participant) }
+                        group.addTask { _ = try? await client.run(handler: participant) }
                     }
                     let state = try await life.run()
                     try await group.waitForAll()
@@ -260,7 +260,7 @@ extension NetworkTests {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for (identity, participant) in zip(federation.members, participants) {
                     let client = try federation.client(identity, port: life.server.port)
-                    group.addTask { try? await client.run(handler: participant) }
+                    group.addTask { _ = try? await client.run(handler: participant) }
                 }
                 await #expect(throws: SecureAggregationError.tooFew(leg: .masked, count: 2, needed: 3)) {
                     try await life.run(limits: LegLimits(exchange: 5, training: 5))

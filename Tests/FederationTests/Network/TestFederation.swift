@@ -183,7 +183,8 @@ final class CoordinatorLife: Sendable {
         waitSeconds: Double = 120,
         silenceSeconds: Double = 30,
         minimumCohort: Int = 3,
-        status: StatusBoard? = nil
+        status: StatusBoard? = nil,
+        connections: ConnectionLimits = ConnectionLimits()
     ) async throws {
         self.federation = federation
         let stop = stop
@@ -210,6 +211,7 @@ final class CoordinatorLife: Sendable {
             emulatorPath: federation.folder.path + "/emulator.fsot",
             transport: transport,
             status: status.map { ("127.0.0.1", 0, $0) },
+            limits: connections,
             isCancelled: { stop.isSet },
             logger: federation.logger
         )

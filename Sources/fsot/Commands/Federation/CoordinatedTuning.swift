@@ -90,7 +90,7 @@ struct CoordinatedTuning: Sendable {
             logger: logger
         )
         do {
-            try await server.serve {
+            _ = try await server.serve(adapter: { $0 }) {
                 do {
                     try await coordinator.run(
                         progress: { event in
@@ -101,6 +101,7 @@ struct CoordinatedTuning: Sendable {
                     )
                     try await site.save(await coordinator.result, metadata: description.metadata, to: staged())
                     board.finish()
+                    return await coordinator.result.fingerprint
                 } catch {
                     if !Interruption.isRequested { board.finish(failure: "\(explained(error))") }
                     throw explained(error)

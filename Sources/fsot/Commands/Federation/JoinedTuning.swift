@@ -115,8 +115,9 @@ struct JoinedTuning {
             finishedRound: { round, state in try store.save(round: round, state: state) },
             logger: logger
         )
+        let handedOver: String?
         do {
-            try await client.run(handler: participant)
+            handedOver = try await client.run(handler: participant)
         } catch {
             display.finish()
             if Interruption.isRequested {
@@ -131,6 +132,11 @@ struct JoinedTuning {
         guard let final = await participant.latest else {
             throw CommandFailure(
                 "The run ended before this data holder heard of a result; nothing was kept in \(output)."
+            )
+        }
+        if let handedOver, handedOver != final.state.fingerprint {
+            console.warn(
+                "the run hands over another adapter than the one kept here, which is that of round \(final.round): later rounds went on without this data holder, or the owner's check chose another round; ask the owner for it"
             )
         }
         if FileManager.default.fileExists(atPath: store.adapterPath) {

@@ -103,6 +103,9 @@ struct Serve: AsyncParsableCommand {
             throw CommandFailure("\(emulator) is not the emulator that \(roster) names; give that one.")
         }
         let survivors = try survivors(content, console: console)
+        if let address = status.flatMap({ ListeningAddress($0) }), !address.isLoopback {
+            console.warn("everybody who reaches \(address.host) reads the status page: it has no TLS and no password")
+        }
         let source = try EmulatorSource(
             sealed: emulator,
             identity: identity,
@@ -221,6 +224,9 @@ struct Serve: AsyncParsableCommand {
 struct ListeningAddress {
     let host: String
     let port: Int
+
+    /// Whether only this machine reaches it.
+    var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
 
     /// Nil for anything else; port 0 takes a free one.
     init?(_ text: String) {
