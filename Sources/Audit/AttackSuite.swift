@@ -5,7 +5,7 @@ public struct AttackSuite: Codable, Sendable, Equatable {
     /// Attack names, see ``AttackRegistry``.
     public var attacks: [String] = AttackRegistry.quick
     /// Observed rounds that are attacked, from the first on: early rounds have the largest gradients.
-    public var observedRounds: Int = 2
+    public var observedRounds: Int = 1
     /// Share of tokens that MINK and MINK++ look at.
     public var minKFraction: Double = 0.2
     /// The smoothing of EZ, in nats.

@@ -81,8 +81,8 @@ struct SweepRunner {
         let tokens = Double(command.maxLength) * 0.8
         let steps = Double(command.rounds * command.localSteps * command.batch) * holders
         let suite = try command.suite.map { try SuiteFile.read($0) } ?? AttackSuite()
-        // Tuned and untuned, emulator and full model, and in each round before, after, and each holder's own.
-        let passes = 4 + Double(min(suite.observedRounds, command.rounds)) * 3
+        // Tuned and untuned, emulator and full model, and in each round the sum and each holder's own.
+        let passes = 4 + Double(min(suite.observedRounds, command.rounds)) * 2
         let speed = ProductSpeed.measure(ComputePrecision.fastest)
         return cells.reduce(0) { sum, cell in
             let operations = 2 * parameters * tokens * (steps * 2.5 + records * passes * (0.5 + cell.ratio / 2))
