@@ -2,6 +2,7 @@ import LanguageModels
 import PEFT
 import TensorEngine
 import TestSupport
+import Testing
 import Training
 
 /// A committed tiny model with an adapter at both ends, and each record's gradient straight from a tape of its own.

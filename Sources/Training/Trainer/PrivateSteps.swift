@@ -58,9 +58,9 @@ final class PrivateSteps {
         for sum in sums { sum.withUnsafeMutableBufferPointer { $0.update(repeating: 0) } }
     }
 
-    /// Rows that go through the model at once: enough for the products to be as fast as they get, and a bound on memory
-    /// however many records a step draws.
-    private static let rows = 1024
+    /// Rows that go through the model at once: enough for the products to be nearly as fast as they get, and a bound on
+    /// memory however many records a step draws.
+    private static let rows = 512
 
     /// Cuts a draw into groups of at most so many rows, or of one record that is longer.
     static func groups(of batch: [EncodedExample]) -> [[EncodedExample]] {
