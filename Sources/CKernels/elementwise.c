@@ -27,6 +27,13 @@ FSOT_DISPATCH double fsot_sum_of_squares(const float *x, size_t n) {
     return sum;
 }
 
+FSOT_DISPATCH double fsot_inner_product(const float *a, const float *b, size_t n) {
+#pragma clang fp reassociate(on) contract(fast)
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
 // A float is not finite when all exponent bits are set.
 FSOT_DISPATCH int fsot_all_finite(const float *x, size_t n) {
     for (size_t start = 0; start < n; start += 4096) {

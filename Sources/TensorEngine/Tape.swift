@@ -5,6 +5,8 @@
 public final class Tape {
     /// Whether operations are recorded. A tape that does not record stores nothing: inference.
     public let isRecording: Bool
+    /// Where parameters' gradients go, one example apart from the other; nil: to `Parameter.gradient`, summed.
+    public let examples: PerExampleGradients?
 
     private struct Node {
         let slot: GradientSlot
@@ -15,6 +17,13 @@ public final class Tape {
     /// An empty tape.
     public init(isRecording: Bool = true) {
         self.isRecording = isRecording
+        examples = nil
+    }
+
+    /// An empty tape whose backward pass tells examples apart.
+    public init(examples: PerExampleGradients) {
+        isRecording = true
+        self.examples = examples
     }
 
     /// A result of undefined contents that requires a gradient if the tape records and `condition` holds.
@@ -30,7 +39,8 @@ public final class Tape {
     }
 
     /// Adds the gradient of `loss`, a scalar of shape `[1]`, to each trainable `Parameter.gradient` that it depends on,
-    /// and to each leaf tensor that requires one. The tape is empty afterwards.
+    /// and to each leaf tensor that requires one. The tape is empty afterwards. With ``examples``, parameters' gradients are
+    /// reported there instead.
     public func backward(from loss: Tensor) {
         precondition(loss.count == 1, "backward starts from a scalar, not from the shape \(loss.shape).")
         backward(from: loss, seed: Tensor(shape: [1], values: [1]))

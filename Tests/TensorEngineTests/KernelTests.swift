@@ -30,6 +30,7 @@ import Testing
         #expect(abs(fsot_sum_of_squares(a, n) - squares) < 1e-12 * squares)
         let dot = zip(a, b).reduce(0) { $0 + Double($1.0) * Double($1.1) }
         #expect(abs(Double(fsot_dot(a, b, n)) - dot) < 1e-6 * squares)
+        #expect(abs(fsot_inner_product(a, b, n) - dot) < 1e-12 * squares)
         var columns = [Double](repeating: 1, count: n)
         fsot_add_columns(&columns, a + b, 2, n)
         #expect(columns == zip(a, b).map { 1 + Double($0) + Double($1) })

@@ -10,7 +10,8 @@ void fsot_add(const float *a, const float *b, float *out, size_t n);           /
 void fsot_add_into(float *sum, const float *x, size_t n);                      // sum += x
 void fsot_axpy(float *y, float alpha, const float *x, size_t n);               // y += alpha x
 void fsot_scale(float *out, const float *x, float alpha, size_t n);            // out may be x
-double fsot_sum_of_squares(const float *x, size_t n);                          // float64 across blocks of 1024
+double fsot_sum_of_squares(const float *x, size_t n);                          // in float64
+double fsot_inner_product(const float *a, const float *b, size_t n);           // in float64
 int fsot_all_finite(const float *x, size_t n);                                 // 1 when no NaN and no infinity
 void fsot_add_columns(double *sums, const float *x, size_t rows, size_t n);    // sums[j] += sum_i x[i][j]
 void fsot_squared_difference(const float *a, const float *b, size_t n, double *difference, double *square_of_b);

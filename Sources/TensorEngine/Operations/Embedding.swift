@@ -13,6 +13,7 @@ extension Tape {
         let y = output([ids.count, dim], requiresGradientIf: table.isTrainable)
         for (row, id) in ids.enumerated() { table.value.copyRow(Int(id), to: y.pointer + row * dim) }
         if y.requiresGradient {
+            examples?.refuse(table)
             record(y) { dy in
                 let gradient = table.gradientBuffer().pointer
                 for (row, id) in ids.enumerated() {

@@ -33,6 +33,8 @@ extension Tape {
         guard y.requiresGradient else { return y }
         let input = x.saved
         let slot = x.slot
+        let examples = self.examples
+        for parameter in [weight, bias] { examples?.announce(parameter, rows: rows) }
         y.recipe = SavedTensor {
             let x = input.value
             let y = Tensor(uninitialized: x.shape)
@@ -53,9 +55,9 @@ extension Tape {
         }
         record(y) { dy in
             let x = input.value
-            if bias.isTrainable { ColumnSums.add(dy, into: bias.gradientBuffer()) }
+            if bias.isTrainable { ColumnSums.add(dy, to: bias, of: examples) }
             if weight.isTrainable {
-                ColumnSums.add(rows: rows, columns: n, into: weight.gradientBuffer()) { partial, range in
+                ColumnSums.add(rows: rows, columns: n, to: weight, of: examples) { partial, range in
                     let start = range.lowerBound * n
                     fsot_layernorm_weight_gradient(
                         partial,

@@ -24,11 +24,20 @@ extension Tape {
         let branch = lowRank.map { BFloat16Branch($0, x: operand, into: y) }
         guard y.requiresGradient else { return y }
         let slot = x.slot
+        let examples = announce(weight, bias, lowRank, rows: shape.rows)
         let input = weight.isTrainable || (lowRank?.a.isTrainable ?? false) ? x.saved : nil
         record(y) { dy in
-            if let bias, bias.isTrainable { ColumnSums.add(dy, into: bias.gradientBuffer()) }
+            if let bias, bias.isTrainable { ColumnSums.add(dy, to: bias, of: examples) }
             let needsPairs = weight.isTrainable || (branch?.trainsB ?? false)
-            let pairs = needsPairs ? BFloat16Pairs(dy) : nil
+            let pairs = needsPairs && examples == nil ? BFloat16Pairs(dy) : nil
+            if weight.isTrainable, let input, let examples {
+                examples.add(
+                    weight,
+                    input: .half(input.value.bfloat16),
+                    gradient: .half(dy.bfloat16),
+                    layout: layout
+                )
+            }
             if weight.isTrainable, let input, let pairs {
                 let target = weight.gradientBuffer().pointer
                 switch layout {
@@ -59,7 +68,8 @@ extension Tape {
                     accumulates: dx.accumulates
                 )
             }
-            branch?.addGradients(dy: gradient, dyPairs: pairs, x: input, dx: dx?.tensor)
+            if let branch, let examples { branch.report(to: examples, dy: dy.bfloat16) }
+            branch?.addGradients(dy: gradient, dyPairs: pairs, x: input, dx: dx?.tensor, of: examples)
         }
         return y
     }
@@ -85,7 +95,19 @@ private struct BFloat16Branch {
         )
     }
 
-    func addGradients(dy: BFloat16Operand, dyPairs: BFloat16Pairs?, x: SavedTensor?, dx: Tensor?) {
+    /// The gradient of B, by example; that of A is known once dh is.
+    func report(to examples: PerExampleGradients, dy: BFloat16Matrix) {
+        guard branch.b.isTrainable else { return }
+        examples.add(branch.b, input: .half(h.bfloat16), gradient: .half(dy), factor: branch.scale)
+    }
+
+    func addGradients(
+        dy: BFloat16Operand,
+        dyPairs: BFloat16Pairs?,
+        x: SavedTensor?,
+        dx: Tensor?,
+        of examples: PerExampleGradients?
+    ) {
         if branch.b.isTrainable, let dyPairs {
             BFloat16Products.multiply(
                 dyPairs.operand,
@@ -104,7 +126,9 @@ private struct BFloat16Branch {
             into: dh.pointer,
             accumulates: false
         )
-        if branch.a.isTrainable, let x {
+        if branch.a.isTrainable, let x, let examples {
+            examples.add(branch.a, input: .half(x.value.bfloat16), gradient: .half(dh.bfloat16))
+        } else if branch.a.isTrainable, let x {
             BFloat16Products.multiply(
                 BFloat16Pairs(dh).operand,
                 x.value.panels(inner: .rows),

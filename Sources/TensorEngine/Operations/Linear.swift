@@ -46,18 +46,30 @@ extension Tape {
         }
         guard y.requiresGradient else { return y }
         let slot = x.slot
+        let examples = announce(weight, bias, lowRank, rows: shape.rows)
         let input = weight.isTrainable || (lowRank?.a.isTrainable ?? false) ? x.saved : nil
         record(y) { dy in
-            if let bias, bias.isTrainable { ColumnSums.add(dy, into: bias.gradientBuffer()) }
-            if weight.isTrainable, let input { shape.addWeightGradient(dy, input.value, into: weight.gradientBuffer()) }
+            if let bias, bias.isTrainable { ColumnSums.add(dy, to: bias, of: examples) }
+            if weight.isTrainable, let input { shape.addWeightGradient(dy, input.value, to: weight, of: examples) }
             let dx = slot?.destination()
             if let dx {
                 shape.addInputGradient(dy, weight, into: dx.tensor, beta: dx.accumulates ? 1 : 0)
             }
             guard let lowRank, let h else { return }
-            shape.addLowRankGradients(dy, lowRank, h: h, x: input, dx: dx?.tensor)
+            shape.addLowRankGradients(dy, lowRank, h: h, x: input, dx: dx?.tensor, of: examples)
         }
         return y
+    }
+
+    /// Says which gradients a linear layer will report.
+    func announce(
+        _ weight: Parameter,
+        _ bias: Parameter?,
+        _ lowRank: LowRankBranch?,
+        rows: Int
+    ) -> PerExampleGradients? {
+        for parameter in [weight, bias, lowRank?.a, lowRank?.b] { examples?.announce(parameter, rows: rows) }
+        return examples
     }
 }
 
@@ -113,7 +125,12 @@ struct LinearShape {
         )
     }
 
-    func addWeightGradient(_ dy: Tensor, _ x: Tensor, into dw: Tensor) {
+    func addWeightGradient(_ dy: Tensor, _ x: Tensor, to weight: Parameter, of examples: PerExampleGradients?) {
+        if let examples {
+            examples.add(weight, input: .single(x), gradient: .single(dy), layout: layout)
+            return
+        }
+        let dw = weight.gradientBuffer()
         switch layout {
         case .outputByInput:
             Matrices.multiply(
@@ -138,9 +155,18 @@ struct LinearShape {
         }
     }
 
-    func addLowRankGradients(_ dy: Tensor, _ branch: LowRankBranch, h: Tensor, x: SavedTensor?, dx: Tensor?) {
+    func addLowRankGradients(
+        _ dy: Tensor,
+        _ branch: LowRankBranch,
+        h: Tensor,
+        x: SavedTensor?,
+        dx: Tensor?,
+        of examples: PerExampleGradients?
+    ) {
         let rank = branch.rank
-        if branch.b.isTrainable {
+        if branch.b.isTrainable, let examples {
+            examples.add(branch.b, input: .single(h), gradient: .single(dy), factor: branch.scale)
+        } else if branch.b.isTrainable {
             Matrices.multiply(
                 rows: output,
                 columns: rank,
@@ -163,7 +189,9 @@ struct LinearShape {
             branch.b.value.view,
             into: dh.pointer
         )
-        if branch.a.isTrainable, let x {
+        if branch.a.isTrainable, let x, let examples {
+            examples.add(branch.a, input: .single(x.value), gradient: .single(dh))
+        } else if branch.a.isTrainable, let x {
             Matrices.multiply(
                 rows: rank,
                 columns: input,
@@ -205,14 +233,20 @@ extension Tiling {
 
 /// Sums over rows in float64: the gradients of biases and norm weights.
 enum ColumnSums {
-    /// Adds to `target`, of `columns` numbers, what `addTile(partial, rows)` gathers over tiles of 128 rows; tiles are
-    /// summed in order.
+    /// Adds to the gradient of `parameter`, of `columns` numbers, what `addTile(partial, rows)` gathers over tiles of 128 rows;
+    /// tiles are summed in order. With `examples`, gathers over each example's rows for it alone.
     static func add(
         rows: Int,
         columns: Int,
-        into target: Tensor,
+        to parameter: Parameter,
+        of examples: PerExampleGradients?,
         addTile: (UnsafeMutablePointer<Double>, Range<Int>) -> Void
     ) {
+        if let examples {
+            examples.add(parameter, columns: columns, addRows: addTile)
+            return
+        }
+        let target = parameter.gradientBuffer()
         let tiles = Tiling.ranges(rows, size: 128)
         guard !tiles.isEmpty else { return }
         withUnsafeTemporaryAllocation(of: Double.self, capacity: tiles.count * columns) { partial in
@@ -227,11 +261,11 @@ enum ColumnSums {
         }
     }
 
-    /// target[j] += Σ_i x[i][j].
-    static func add(_ x: Tensor, into target: Tensor) {
-        let n = x.columns
-        add(rows: x.rows, columns: n, into: target) { partial, range in
-            fsot_add_columns(partial, x.pointer + range.lowerBound * n, range.count, n)
+    /// gradient[j] += Σ_i x[i][j].
+    static func add(_ x: Tensor, to parameter: Parameter, of examples: PerExampleGradients?) {
+        let (n, values) = (x.columns, x.pointer)
+        add(rows: x.rows, columns: n, to: parameter, of: examples) { partial, range in
+            fsot_add_columns(partial, values + range.lowerBound * n, range.count, n)
         }
     }
 }

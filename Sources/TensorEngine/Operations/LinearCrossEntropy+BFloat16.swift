@@ -10,7 +10,7 @@ extension Tape {
         head: Parameter,
         labels: [Int32],
         labelled: [Int],
-        divisor: Float
+        divisors: LossDivisors
     ) -> Tensor {
         let loss = output([1], requiresGradientIf: hidden.requiresGradient)
         let dHidden = loss.requiresGradient ? Tensor.zeros(hidden.shape) : nil
@@ -22,9 +22,15 @@ extension Tape {
         )
         var total = 0.0
         for chunk in chunks {
-            total += work.loss(hidden, rows: Array(labelled[chunk]), labels: labels, divisor: divisor, dHidden: dHidden)
+            total += work.loss(
+                hidden,
+                rows: Array(labelled[chunk]),
+                labels: labels,
+                divisors: divisors[chunk],
+                dHidden: dHidden
+            )
         }
-        loss.pointer[0] = Float(total / Double(divisor))
+        loss.pointer[0] = Float(total / Double(divisors.common))
         let slot = hidden.slot
         record(loss) { gradient in
             let upstream = gradient.pointer[0]
@@ -78,8 +84,14 @@ private struct BFloat16CrossEntropy {
         logits = Tensor(uninitialized: [workers, Self.rowBlock * Self.group])
     }
 
-    /// The sum of −log p(label) over `rows`; adds the gradient where asked for.
-    func loss(_ hidden: Tensor, rows: [Int], labels: [Int32], divisor: Float, dHidden: Tensor?) -> Double {
+    /// The sum of −log p(label) over `rows`, to be divided by the common divisor; adds the gradient where asked for.
+    func loss(
+        _ hidden: Tensor,
+        rows: [Int],
+        labels: [Int32],
+        divisors: LossDivisors,
+        dHidden: Tensor?
+    ) -> Double {
         let count = rows.count
         let gathered = inputs.mutablePointer
         for (i, row) in rows.enumerated() {
@@ -106,13 +118,13 @@ private struct BFloat16CrossEntropy {
                 sum += Double(sums.pointer[at]) * exp(Double(maxima.pointer[at] - top))
             }
             let logSum = Double(top) + log(sum)
-            total += logSum - Double(labelLogits.pointer[i])
+            total += (logSum - Double(labelLogits.pointer[i])) / divisors.share(i)
             for group in groups.indices {
                 let at = group * capacity + i
-                sums.pointer[at] = Float(exp(Double(maxima.pointer[at]) - logSum) / Double(divisor))
+                sums.pointer[at] = Float(exp(Double(maxima.pointer[at]) - logSum) / Double(divisors.rows[i]))
             }
         }
-        if let dHidden { addGradient(rows, labels: labels, divisor: divisor, into: dHidden) }
+        if let dHidden { addGradient(rows, labels: labels, divisors: divisors, into: dHidden) }
         return total
     }
 
@@ -153,7 +165,7 @@ private struct BFloat16CrossEntropy {
         }
     }
 
-    private func addGradient(_ rows: [Int], labels: [Int32], divisor: Float, into dHidden: Tensor) {
+    private func addGradient(_ rows: [Int], labels: [Int32], divisors: LossDivisors, into dHidden: Tensor) {
         guard let exponentials else { return }
         let backward = head.panels(inner: .rows)
         let gradient = Tensor(uninitialized: [rows.count, dim])
@@ -195,7 +207,7 @@ private struct BFloat16CrossEntropy {
                     let target = dHidden.pointer + rows[i] * dim
                     target.update(from: gradient.pointer + i * dim, count: dim)
                     forward.copyColumn(Int(labels[rows[i]]), to: label)
-                    fsot_axpy(target, -1 / divisor, label, dim)
+                    fsot_axpy(target, -1 / divisors.rows[i], label, dim)
                 }
             }
         }

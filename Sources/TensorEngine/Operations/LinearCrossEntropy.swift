@@ -3,7 +3,8 @@ import Glibc
 
 extension Tape {
     /// The output head and its loss in one: Σ over rows with a label of −log softmax(h Wᵀ)[label], divided by `divisor`
-    /// (nil: the number of such rows). A scalar `[1]`; 0 when no row has a label.
+    /// (nil: the number of such rows). A scalar `[1]`; 0 when no row has a label. On a tape with ``Tape/examples`` each row is
+    /// divided by its example's divisor instead.
     ///
     /// `hidden` is `[rows, dim]`, `head` `[vocabulary, dim]`; label −100 means none. Only labelled rows are looked at, in
     /// chunks, so the logits never exist as a whole. The gradient is taken while a chunk's logits are there:
@@ -29,17 +30,18 @@ extension Tape {
                 "label \(labels[row]) lies outside the vocabulary of \(vocabulary)."
             )
         }
+        examples?.refuse(head)
+        let divisors = LossDivisors(labelled: labelled, of: labels.count, divisor: divisor, examples: examples)
         if head.usesBFloat16, !head.isTrainable {
             return bfloat16LinearCrossEntropy(
                 hidden,
                 head: head,
                 labels: labels,
                 labelled: labelled,
-                divisor: divisor ?? Float(max(1, labelled.count))
+                divisors: divisors
             )
         }
         let needs = (hidden: hidden.requiresGradient && isRecording, head: head.isTrainable && isRecording)
-        let divisor = divisor ?? Float(max(1, labelled.count))
         let dHidden = needs.hidden ? Tensor.zeros(hidden.shape) : nil
         let dHead = needs.head ? Tensor.zeros(head.value.shape) : nil
         var total = 0.0
@@ -52,12 +54,12 @@ extension Tape {
                 hidden,
                 rows: rows,
                 labels: rows.map { Int(labels[$0]) },
-                divisor: divisor,
+                divisors: divisors[chunk],
                 dHidden: dHidden,
                 dHead: dHead
             )
         }
-        loss.pointer[0] = Float(total / Double(divisor))
+        loss.pointer[0] = Float(total / Double(divisors.common))
         let slot = hidden.slot
         record(loss) { gradient in
             let upstream = gradient.pointer[0]
@@ -68,6 +70,34 @@ extension Tape {
         }
         return loss
     }
+}
+
+/// What the losses of labelled rows are divided by: all by one number, or each by its example's.
+struct LossDivisors {
+    /// What their sum is divided by in the end; 1 with examples.
+    let common: Float
+    /// The whole divisor of each row.
+    let rows: [Float]
+
+    init(labelled: [Int], of count: Int, divisor: Float?, examples: PerExampleGradients?) {
+        if let examples {
+            common = 1
+            rows = examples.divisors(ofRows: labelled, among: count)
+        } else {
+            common = divisor ?? Float(max(1, labelled.count))
+            rows = [Float](repeating: common, count: labelled.count)
+        }
+    }
+
+    private init(common: Float, rows: [Float]) {
+        self.common = common
+        self.rows = rows
+    }
+
+    subscript(chunk: Range<Int>) -> LossDivisors { LossDivisors(common: common, rows: Array(rows[chunk])) }
+
+    /// What row i's loss is divided by before the sum: exactly 1 without examples.
+    func share(_ i: Int) -> Double { Double(rows[i]) / Double(common) }
 }
 
 /// The work on one chunk of labelled rows, with the memory it needs.
@@ -97,12 +127,12 @@ private struct CrossEntropyChunk {
         partial = needsHidden ? Tensor(uninitialized: [groups.count, capacity, dim]) : nil
     }
 
-    /// The sum of −log p(label) over `rows`; adds the gradients where asked for.
+    /// The sum of −log p(label) over `rows`, to be divided by the common divisor; adds the gradients where asked for.
     func lossAndGradients(
         _ hidden: Tensor,
         rows: ArraySlice<Int>,
         labels: [Int],
-        divisor: Float,
+        divisors: LossDivisors,
         dHidden: Tensor?,
         dHead: Tensor?
     ) -> Double {
@@ -126,11 +156,11 @@ private struct CrossEntropyChunk {
             }
             let logSum = Double(top) + log(sum)
             logSums[i] = logSum
-            total += logSum - Double(labelLogits.pointer[i])
+            total += (logSum - Double(labelLogits.pointer[i])) / divisors.share(i)
         }
         guard dHidden != nil || dHead != nil else { return total }
         Workers.run(groups.count) { group, _ in
-            gradients(group, count: count, labels: labels, logSums: logSums, divisor: divisor, dHead: dHead)
+            gradients(group, count: count, labels: labels, logSums: logSums, divisors: divisors, dHead: dHead)
         }
         if let dHidden, let partial { addPartials(partial, rows: rows, into: dHidden) }
         return total
@@ -165,7 +195,7 @@ private struct CrossEntropyChunk {
         count: Int,
         labels: [Int],
         logSums: [Double],
-        divisor: Float,
+        divisors: LossDivisors,
         dHead: Tensor?
     ) {
         let columns = groups[group]
@@ -173,9 +203,9 @@ private struct CrossEntropyChunk {
         let z = logits.pointer + columns.lowerBound
         for i in 0..<count {
             let row = z + i * vocabulary
-            let factor = exp(Double(maxima.pointer[group * count + i]) - logSums[i]) / Double(divisor)
+            let factor = exp(Double(maxima.pointer[group * count + i]) - logSums[i]) / Double(divisors.rows[i])
             fsot_scale(row, row, Float(factor), columns.count)
-            if columns.contains(labels[i]) { row[labels[i] - columns.lowerBound] -= 1 / divisor }
+            if columns.contains(labels[i]) { row[labels[i] - columns.lowerBound] -= 1 / divisors.rows[i] }
         }
         let weights = head.view.from(row: columns.lowerBound, column: 0)
         if let partial {

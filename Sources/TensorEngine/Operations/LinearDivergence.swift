@@ -20,6 +20,7 @@ extension Tape {
         let (rows, dim) = (student.rows, student.columns)
         let divisor = divisor ?? Float(max(rows, 1))
         let loss = output([1], requiresGradientIf: student.requiresGradient)
+        examples?.refuseLoss()
         let dStudent = loss.requiresGradient ? Tensor(uninitialized: student.shape) : nil
         var total = 0.0
         for range in Tiling.ranges(rows, size: 256) {

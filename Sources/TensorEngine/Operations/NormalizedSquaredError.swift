@@ -59,6 +59,7 @@ extension Tape {
         }
         let loss = output([1], requiresGradientIf: student.requiresGradient)
         loss.pointer[0] = Float(kept.reduce(0) { $0 + errors[$1] * weights[$1] })
+        examples?.refuseLoss()
         if let slot = student.slot, loss.requiresGradient {
             let saved = student.saved
             record(loss) { gradient in

@@ -25,6 +25,8 @@ extension Tape {
         guard y.requiresGradient else { return y }
         let input = x.saved
         let slot = x.slot
+        let examples = self.examples
+        examples?.announce(weight, rows: rows)
         y.recipe = SavedTensor {
             isHalf
                 ? RootMeanSquare.half(input.value, weight, r, epsilon: nil, requiresGradient: false)
@@ -33,7 +35,7 @@ extension Tape {
         record(y) { dy in
             let x = input.value
             if weight.isTrainable {
-                ColumnSums.add(rows: rows, columns: n, into: weight.gradientBuffer()) { partial, range in
+                ColumnSums.add(rows: rows, columns: n, to: weight, of: examples) { partial, range in
                     let start = range.lowerBound * n
                     fsot_rmsnorm_weight_gradient(
                         partial,

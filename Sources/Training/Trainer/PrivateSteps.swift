@@ -9,6 +9,8 @@ final class PrivateSteps {
     let divisor: Double
     /// Steps that were taken elsewhere before this trainer's first.
     var skipped = 0
+    /// Why records cannot go through the model together; nil: they can, as far as is known.
+    var obstacle: String?
 
     private let records: Int
     private let key: NoiseKey
@@ -56,13 +58,42 @@ final class PrivateSteps {
         for sum in sums { sum.withUnsafeMutableBufferPointer { $0.update(repeating: 0) } }
     }
 
+    /// Rows that go through the model at once: enough for the products to be nearly as fast as they get, and a bound on
+    /// memory however many records a step draws.
+    private static let rows = 512
+
+    /// Cuts a draw into groups of at most so many rows, or of one record that is longer.
+    static func groups(of batch: [EncodedExample]) -> [[EncodedExample]] {
+        var groups: [[EncodedExample]] = []
+        var taken = 0
+        for example in batch {
+            if groups.isEmpty || taken + example.ids.count > rows {
+                groups.append([])
+                taken = 0
+            }
+            groups[groups.count - 1].append(example)
+            taken += example.ids.count
+        }
+        return groups
+    }
+
     /// Adds one record's gradient, scaled down to norm C where it is longer.
     func add(_ parameters: [Parameter], norm: Double) {
-        // Rounded down: the scaled gradient may not be longer than C by a last bit.
-        let scale = norm <= privacy.clippingNorm ? 1 : Float(privacy.clippingNorm / norm).nextDown
+        let scale = scale(norm: norm)
         for (parameter, sum) in zip(parameters, sums) {
             if let gradient = parameter.gradient { Elementwise.axpy(scale, gradient, into: sum) }
         }
+    }
+
+    /// Adds the gradients of a group of records, each scaled down to norm C where it may be longer: by the bound on its norm,
+    /// so that no rounding of the norm lets a longer one pass.
+    func add(_ gradients: PerExampleGradients, norms: [ExampleNorm]) {
+        gradients.add(weights: norms.map { scale(norm: $0.bound) }, into: sums)
+    }
+
+    /// Rounded down: the scaled gradient may not be longer than C by a last bit.
+    private func scale(norm: Double) -> Float {
+        norm <= privacy.clippingNorm ? 1 : Float(privacy.clippingNorm / norm).nextDown
     }
 
     /// Makes the noised sum, divided by q·n, the parameters' gradient.

@@ -4,7 +4,7 @@ import TensorEngine
 
 /// How to train.
 public struct TrainerConfiguration: Codable, Sendable, Equatable {
-    /// Sequences on the tape at once.
+    /// Sequences on the tape at once; with ``privacy`` the expected draw, which goes onto the tape in groups of bounded size.
     public var batchSize: Int
     /// Micro-batches of ``batchSize`` sequences in one optimizer step.
     public var accumulation: Int
