@@ -12,6 +12,8 @@ public struct AuditInput: Sendable {
     public var reconstructions: [ReconstructionResult]?
     /// An overfitted adapter on the same records, on which the attacks have to work; nil: none was trained.
     public var positiveControl: PositiveControl?
+    /// What a lying coordinator learned on a fork of the run; nil: nobody asked.
+    public var active: ActiveEvidence?
 
     /// What an attacker sees of a positive control.
     public struct PositiveControl: Sendable {

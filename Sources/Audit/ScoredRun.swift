@@ -20,6 +20,8 @@ public struct ScoredRun: Sendable {
     public var positiveControl: (description: String, view: ScoredVantage)?
     /// The canaries, which none of the above is about; nil: none was planted.
     public var canaries: ScoredCanaries?
+    /// A fork under a lying coordinator, which none of the above is about; nil: there was none.
+    public var active: ScoredActive?
 
     /// Keeps the values; nothing was read out of updates.
     public init(
@@ -60,6 +62,14 @@ public struct ScoredRun: Sendable {
         reconstructions = input.reconstructions
         positiveControl = try input.positiveControl.map {
             ($0.description, try ScoredVantage($0.view, of: input.records, at: kept, attacks: attacks))
+        }
+        active = try input.active.map {
+            try ScoredActive(
+                $0,
+                of: input.records,
+                attacks: attacks,
+                blind: Dictionary(zip(kept, blind), uniquingKeysWith: { first, _ in first })
+            )
         }
         guard !planted.isEmpty else { return }
         let scored = input.scorable.filter(planted.contains)

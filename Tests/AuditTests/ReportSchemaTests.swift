@@ -16,7 +16,7 @@ struct ReportSchemaTests {
 
     private func report() throws -> [String: Any] {
         var suite = AttackSuite()
-        suite.attacks = ["LOSS", "RATIO", "DLOSS"]
+        suite.attacks = ["LOSS", "RATIO", "DLOSS", "ACTIVE-GA"]
         suite.bootstrapReplicates = 100
         suite.permutations = 100
         suite.rmiaOfflineA = 0.3
@@ -34,6 +34,20 @@ struct ReportSchemaTests {
             (1...2).map { RoundEvidence(round: $0, before: -3, after: -2 - Double(index * $0 % 7)) }
         }
         inputs[0].vantages.append(rounds)
+        inputs[0].active = ActiveEvidence(
+            targets: inputs[0].records.indices.filter { inputs[0].records[$0].canary == nil },
+            individual: nil,
+            aggregate: inputs[0].records.filter { $0.canary == nil }.map {
+                var evidence = RoundEvidence(round: 1, before: -4, after: $0.isMember ? -2 : -3)
+                evidence.honest = -3
+                evidence.gradientNormAfter = 1
+                return [evidence]
+            },
+            isMasked: true,
+            isAlwaysRefused: true,
+            trainingOperations: 1e9,
+            operations: ["ACTIVE-GA": 1e8]
+        )
         inputs[0].facts.sweep = SweepCell(ratio: 0.5, method: "blocks", placement: .both, seed: 1)
         inputs[0].facts.protections = [
             RunFacts.Protection(

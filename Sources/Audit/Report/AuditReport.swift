@@ -50,6 +50,8 @@ public struct AuditReport: Codable, Sendable, Equatable {
         public var canaries: CanaryReport?
         /// The most exposed members; nil in reports of before they were named, and in sweeps.
         public var exposed: [ExposedRecord]?
+        /// What a lying coordinator learned on a fork of the run; nil: nobody asked.
+        public var active: ActiveReport?
     }
 
     /// An adapter trained much longer on the same members: attacks that are silent there say nothing by being silent elsewhere.
