@@ -96,12 +96,15 @@ struct RunEvaluation {
             return try ActiveReport(fork, suite: suite, pooling: pooling)
         }
         self.scores = scores
+        // Claims about records and about participants share the chance of an error.
+        let hasFairCoins = (run.facts.heldOutShare ?? 0.5) == 0.5
+        let others = run.clientCanaries == nil ? 0 : 1
         let canaries = try run.canaries.map {
             try CanaryReport(
                 $0,
                 suite: suite,
                 delta: run.facts.boundDelta,
-                families: (run.facts.heldOutShare ?? 0.5) == 0.5 ? 2 : 1
+                families: (hasFairCoins ? 2 : 1) + others
             )
         }
         report = AuditReport.RunReport(
@@ -115,13 +118,20 @@ struct RunEvaluation {
                 scores: scores.scores.values.allSatisfy { $0.recordIDs.count == run.records.count }
                     ? scores.scores.mapValues(\.attacks) : [:],
                 facts: run.facts,
-                families: canaries?.single == nil ? 1 : 2
+                families: (canaries?.single == nil ? 1 : 2) + others
             ),
             reconstructions: run.reconstructions,
             positiveControl: control,
             canaries: canaries,
             exposed: ExposedRecord.most(strongest),
-            active: active
+            active: active,
+            clientCanaries: try run.clientCanaries.map {
+                try ClientCanaryReport(
+                    $0,
+                    delta: run.facts.clientDelta,
+                    families: 1 + (hasFairCoins ? 1 : 0) + (canaries == nil ? 0 : 1)
+                )
+            }
         )
     }
 }

@@ -1,3 +1,4 @@
+import Federation
 import TensorEngine
 
 /// One run's scores without anything that a record says: all that the statistics need, and all that a data holder hands out.
@@ -22,6 +23,8 @@ public struct ScoredRun: Sendable {
     public var canaries: ScoredCanaries?
     /// A fork under a lying coordinator, which none of the above is about; nil: there was none.
     public var active: ScoredActive?
+    /// What the run's canary clients left; nil: none was planted.
+    public var clientCanaries: CanaryClientScores?
 
     /// Keeps the values; nothing was read out of updates.
     public init(
@@ -63,6 +66,7 @@ public struct ScoredRun: Sendable {
         positiveControl = try input.positiveControl.map {
             ($0.description, try ScoredVantage($0.view, of: input.records, at: kept, attacks: attacks))
         }
+        clientCanaries = input.clientCanaries
         active = try input.active.map {
             try ScoredActive(
                 $0,

@@ -18,7 +18,7 @@ struct RunSection {
         \(RoundPlot(run)?.markup ?? "")
         \(ExposedTable(run)?.markup ?? "")
         \(CanarySection(run)?.markup ?? "")
-        \(EpsilonAxis(run)?.markup ?? "")
+        \(EpsilonAxis(run)?.markup ?? "")\(clients)
         \(ReconstructionTable(run)?.markup ?? "")\(active)
         """
     }
@@ -115,6 +115,8 @@ struct RunSection {
             Every record counts alike here; where the models' perplexities stand side by side above, every token does.</p>
             """
     }
+
+    private var clients: Markup { ClientCanarySection(run).map { "\n\($0.markup)" } ?? "" }
 
     private var active: Markup { ActiveSection(run).map { "\n\($0.markup)" } ?? "" }
 

@@ -146,6 +146,7 @@ struct AuditObserver {
                 vantages: vantages,
                 reconstructions: reconstructions
             )
+            input.clientCanaries = try RunDirectory.canaryClientScores(at: path)
             input.positiveControl = try positiveControl(run, scoring, collector, reference, display)
             return input
         }
