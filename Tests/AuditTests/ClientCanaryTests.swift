@@ -12,8 +12,14 @@ struct ClientCanaryTests {
     /// One run: the sum of the directions that the coins let in, holders' updates, and noise of multiplier z.
     ///
     /// Not the run's own noise stream: this is the mechanism on paper, drawn anew.
-    private func scores(count: Int, noise: Double, seed: UInt64, rounds: Int = 1) throws -> CanaryClientScores {
-        let canaries = try CanaryClients(count: count, presence: .once, norm: 1, seed: seed)
+    private func scores(
+        count: Int,
+        noise: Double,
+        seed: UInt64,
+        rounds: Int = 1,
+        presence: CanaryClients.Presence = .once
+    ) throws -> CanaryClientScores {
+        let canaries = try CanaryClients(count: count, presence: presence, norm: 1, seed: seed)
         var generator = SeededGenerator(seed: seed).derive("mechanism")
         let included = canaries.isIncluded
         let meant = canaries.rounds(of: rounds)
@@ -88,6 +94,22 @@ struct ClientCanaryTests {
         }
         #expect(estimates[0] > estimates[1] && estimates[1] > estimates[2], "\(estimates)")
         #expect(estimates[2] < 1.5, "\(estimates)")
+    }
+
+    /// Directions that nobody sent spread as they are said to, in the mean of several rounds too: an estimate against a wider
+    /// spread would see a leak in the narrower one.
+    @Test(arguments: CanaryClients.Presence.allCases) func noLeakIsEstimatedAsNone(presence: CanaryClients.Presence)
+        throws
+    {
+        var scores = try scores(count: 400, noise: 1, seed: 4, rounds: 4, presence: presence)
+        // The coins of other canaries: these directions were in no sum as far as they tell.
+        scores.isIncluded = scores.isIncluded.map { !$0 }
+        let report = try ClientCanaryReport(scores, delta: 1e-2)
+        for statistic in report.statistics {
+            let ratio = statistic.deviation / statistic.randomDeviation
+            #expect(abs(ratio - 1) < 0.2, "\(statistic.name): \(ratio)")
+            #expect(statistic.estimate < 1, "\(statistic)")
+        }
     }
 
     @Test func aStatedBoundBelowWhatIsProvedIsRefuted() throws {

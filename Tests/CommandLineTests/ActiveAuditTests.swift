@@ -10,11 +10,7 @@ struct ActiveAuditTests {
         story = try Story(records: 24)
         scratch = story.scratch
         try story.compress()
-        try story.run(["audit", "plan", "--data"] + story.files + ["--seed", "1", "--holdout", "0.5", "-o", "plan"])
-        try story.run([
-            "tune", "emulator", "--plan", "plan", "--template", "plain", "--rounds", "2", "--local-steps", "10",
-            "--batch", "4", "--lr", "3e-3", "--max-length", "64", "--seed", "5", "--quiet", "-o", "run",
-        ])
+        try story.planAndTune()
         try scratch.write(
             "name: s\nattacks: [LOSS, RATIO, ACTIVE-GA, ACTIVE-NORM]\npermutations: 200\nbootstrap_replicates: 100\n"
                 + "blind: {buckets: 64}\nactive: {targets: 40, rounds: 1, ascent: 0.5}\n",

@@ -33,8 +33,10 @@ public struct ClientCanaryReport: Codable, Sendable, Equatable {
         public var aucInterval: ConfidenceInterval
         /// Mean cosine of those that took part; of the others it is 0 in expectation.
         public var mean: Double
-        /// Standard deviation of the same; a random direction has 1 / √dimension.
+        /// Standard deviation of the same.
         public var deviation: Double
+        /// Standard deviation of the cosine of a direction that nobody sent: 1 / √d, and 1 / √(n·d) of a mean over n rounds.
+        public var randomDeviation: Double
         /// The estimated ε at ``ClientCanaryReport/delta``: a point estimate, no bound.
         public var estimate: Double
     }
@@ -62,12 +64,15 @@ public struct ClientCanaryReport: Codable, Sendable, Equatable {
         dimension = scores.dimension
         self.delta = delta
         let measured = try [
-            (Self.roundCosine, VantagePoint.aggregate, scores.byRound), (Self.finalCosine, .peer, scores.final),
-        ].map { name, vantage, cosines in
-            (name, vantage, cosines, try LabelledScores(scores: cosines, isMember: scores.isIncluded))
+            (Self.roundCosine, VantagePoint.aggregate, scores.byRound, scores.averaged),
+            (Self.finalCosine, .peer, scores.final, 1),
+        ].map { name, vantage, cosines, rounds in
+            (name, vantage, cosines, try LabelledScores(scores: cosines, isMember: scores.isIncluded), rounds)
         }
-        let (dimension, isIncluded) = (scores.dimension, scores.isIncluded)
-        statistics = try measured.map { name, vantage, cosines, sample in
+        let isIncluded = scores.isIncluded
+        statistics = try measured.map { name, vantage, cosines, sample, rounds in
+            // The mean of n independent cosines in d dimensions is distributed as one in n·d, as far as both are normal.
+            let dimension = scores.dimension * rounds
             let fit = try OneShotClientEstimate(
                 dimension: dimension,
                 cosines: zip(cosines, isIncluded).filter(\.1).map(\.0)
@@ -80,6 +85,7 @@ public struct ClientCanaryReport: Codable, Sendable, Equatable {
                 aucInterval: deLong.interval(),
                 mean: fit.mean,
                 deviation: fit.deviation,
+                randomDeviation: 1 / Double(dimension).squareRoot(),
                 estimate: try fit.epsilon(delta: delta)
             )
         }

@@ -22,12 +22,13 @@ struct ClientCanarySection {
         of every mean: this run is an instrument, and its adapter is not one to hand out.</p>
         <div class="scroll"><table>
         <tr><th>statistic</th><th>seen by</th><th class="n">AUC</th><th class="n">mean cosine</th>\
-        <th class="n">standard deviation</th><th class="n">ε, estimated</th></tr>
+        <th class="n">standard deviation</th><th class="n">of directions nobody sent</th><th class="n">ε, estimated</th></tr>
         \(canaries.statistics.map(row))
         </table></div>
         <p class="quiet">\(ClientCanaryReport.finalCosine): with what the adapter changed by in all; every participant has that. \
         \(ClientCanaryReport.roundCosine): with the mean updates of the canary’s own rounds; for who keeps every round. Of a \
-        direction that nobody sent, the cosine has mean 0 and standard deviation 1/√\(Figure.count(canaries.dimension)). The \
+        direction that nobody sent, the cosine has mean 0 and, over d = \(Figure.count(canaries.dimension)) numbers, a standard deviation of 1/√d, or 1/√(n·d) in the mean \
+        of n rounds. The \
         estimate (Andrew et al. 2024) is the ε that tells these two distributions apart at δ = \(Figure.tick(canaries.delta)): a \
         point estimate, of which nothing is proved.\(few)</p>
         \(EpsilonAxis(clientsOf: run)?.markup ?? "")
@@ -43,6 +44,7 @@ struct ClientCanarySection {
         <tr><td>\(statistic.name)</td><td>\(statistic.vantage.rawValue)</td>\
         <td class="n">\(Figure.decimal(statistic.auc, 3))<br><small>\(Figure.interval(statistic.aucInterval, 3))</small></td>\
         <td class="n">\(Figure.tick(statistic.mean))</td><td class="n">\(Figure.tick(statistic.deviation))</td>\
+        <td class="n">\(Figure.tick(statistic.randomDeviation))</td>\
         <td class="n">\(Figure.decimal(statistic.estimate, 2))</td></tr>
         """
     }
