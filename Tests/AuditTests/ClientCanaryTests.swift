@@ -96,20 +96,24 @@ struct ClientCanaryTests {
         #expect(estimates[2] < 1.5, "\(estimates)")
     }
 
-    /// Directions that nobody sent spread as they are said to, in the mean of several rounds too: an estimate against a wider
-    /// spread would see a leak in the narrower one.
-    @Test(arguments: CanaryClients.Presence.allCases) func noLeakIsEstimatedAsNone(presence: CanaryClients.Presence)
-        throws
-    {
+    /// Coins that have nothing to do with the sums give an estimate near 0, also where rounds resemble one another.
+    @Test(arguments: CanaryClients.Presence.allCases) func noLeakIsEstimatedAsNone(
+        presence: CanaryClients.Presence
+    ) throws {
+        // Of canaries that are in no sum; new coins say which of them were.
         var scores = try scores(count: 400, noise: 1, seed: 4, rounds: 4, presence: presence)
-        // The coins of other canaries: these directions were in no sum as far as they tell.
-        scores.isIncluded = scores.isIncluded.map { !$0 }
+        let kept = scores.isIncluded.indices.filter { !scores.isIncluded[$0] }
+        #expect(kept.count > 150)
+        scores.final = kept.map { scores.final[$0] }
+        scores.byRound = kept.map { scores.byRound[$0] }
+        scores.isIncluded = kept.indices.map { $0.isMultiple(of: 2) }
         let report = try ClientCanaryReport(scores, delta: 1e-2)
         for statistic in report.statistics {
             let ratio = statistic.deviation / statistic.randomDeviation
-            #expect(abs(ratio - 1) < 0.2, "\(statistic.name): \(ratio)")
-            #expect(statistic.estimate < 1, "\(statistic)")
+            #expect(abs(ratio - 1) < 0.3, "\(statistic.name): \(ratio)")
+            #expect(statistic.estimate < 1.5, "\(statistic)")
         }
+        #expect((report.bounds?.proven?.epsilon ?? 1) < 1)
     }
 
     @Test func aStatedBoundBelowWhatIsProvedIsRefuted() throws {

@@ -35,7 +35,8 @@ public struct ClientCanaryReport: Codable, Sendable, Equatable {
         public var mean: Double
         /// Standard deviation of the same.
         public var deviation: Double
-        /// Standard deviation of the cosine of a direction that nobody sent: 1 / √d, and 1 / √(n·d) of a mean over n rounds.
+        /// Standard deviation of the cosine of a direction that nobody sent: 1 / √d of the final cosine, fitted to the canaries
+        /// that took no part of the other.
         public var randomDeviation: Double
         /// The estimated ε at ``ClientCanaryReport/delta``: a point estimate, no bound.
         public var estimate: Double
@@ -56,7 +57,7 @@ public struct ClientCanaryReport: Codable, Sendable, Equatable {
     public init(_ scores: CanaryClientScores, delta: Double, families: Int = 1) throws {
         included = scores.isIncluded.count(where: \.self)
         heldOut = scores.isIncluded.count - included
-        guard included > 1, heldOut > 0 else {
+        guard included > 1, heldOut > 1 else {
             throw AuditError.emptyClass(name: included > 1 ? "held-out canary client" : "canary client that took part")
         }
         presence = scores.canaries.presence.rawValue
@@ -64,20 +65,17 @@ public struct ClientCanaryReport: Codable, Sendable, Equatable {
         dimension = scores.dimension
         self.delta = delta
         let measured = try [
-            (Self.roundCosine, VantagePoint.aggregate, scores.byRound, scores.averaged),
-            (Self.finalCosine, .peer, scores.final, 1),
-        ].map { name, vantage, cosines, rounds in
-            (name, vantage, cosines, try LabelledScores(scores: cosines, isMember: scores.isIncluded), rounds)
+            (Self.roundCosine, VantagePoint.aggregate, scores.byRound), (Self.finalCosine, .peer, scores.final),
+        ].map { name, vantage, cosines in
+            (name, vantage, cosines, try LabelledScores(scores: cosines, isMember: scores.isIncluded))
         }
-        let isIncluded = scores.isIncluded
-        statistics = try measured.map { name, vantage, cosines, sample, rounds in
-            // The mean of n independent cosines in d dimensions is distributed as one in n·d, as far as both are normal.
-            let dimension = scores.dimension * rounds
-            let fit = try OneShotClientEstimate(
-                dimension: dimension,
-                cosines: zip(cosines, isIncluded).filter(\.1).map(\.0)
-            )
+        let dimension = scores.dimension
+        statistics = try measured.map { name, vantage, cosines, sample in
+            let (observed, unobserved) = (sample.memberScores, sample.heldOutScores)
+            let fit = try OneShotClientEstimate.fit(observed)
             let deLong = DeLong(sample)
+            // Of one vector the distribution without a canary is known; rounds resemble one another.
+            let isFinal = name == Self.finalCosine
             return Statistic(
                 name: name,
                 vantage: vantage,
@@ -85,8 +83,11 @@ public struct ClientCanaryReport: Codable, Sendable, Equatable {
                 aucInterval: deLong.interval(),
                 mean: fit.mean,
                 deviation: fit.deviation,
-                randomDeviation: 1 / Double(dimension).squareRoot(),
-                estimate: try fit.epsilon(delta: delta)
+                randomDeviation: isFinal
+                    ? 1 / Double(dimension).squareRoot() : try OneShotClientEstimate.fit(unobserved).deviation,
+                estimate: isFinal
+                    ? try OneShotClientEstimate(dimension: dimension, cosines: observed).epsilon(delta: delta)
+                    : try OneShotClientEstimate.epsilon(observed: observed, unobserved: unobserved, delta: delta)
             )
         }
         bounds = try PrivacyMeasurement(

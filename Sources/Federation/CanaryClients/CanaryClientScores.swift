@@ -12,8 +12,6 @@ public struct CanaryClientScores: Codable, Sendable, Equatable {
     public var dimension: Int
     /// `[canaries]`: the cosine of its direction and what the adapter changed by from the first round to the last.
     public var final: [Double]
-    /// Rounds that ``byRound`` is a mean over: 1, or of canaries that are always there all that had a sum.
-    public var averaged: Int
     /// `[canaries]`: the mean cosine of its direction and the mean updates of the rounds that were meant for it.
     public var byRound: [Double]
 
@@ -35,7 +33,6 @@ public struct CanaryClientScores: Codable, Sendable, Equatable {
         self.dimension = dimension
         self.rounds = rounds
         isIncluded = canaries.isIncluded
-        averaged = canaries.presence == .once ? 1 : max(1, products.count)
         let meant = canaries.rounds(of: rounds)
         func cosine(_ product: Double, _ norm: Double) -> Double { norm > 0 ? max(-1, min(1, product / norm)) : 0 }
         final = (0..<canaries.count).map { index in

@@ -27,9 +27,8 @@ struct ClientCanarySection {
         </table></div>
         <p class="quiet">\(ClientCanaryReport.finalCosine): with what the adapter changed by in all; every participant has that. \
         \(ClientCanaryReport.roundCosine): with the mean updates of the canary’s own rounds; for who keeps every round. Of a \
-        direction that nobody sent, the cosine has mean 0 and, over d = \(Figure.count(canaries.dimension)) numbers, a standard deviation of 1/√d, or 1/√(n·d) in the mean \
-        of n rounds. The \
-        estimate (Andrew et al. 2024) is the ε that tells these two distributions apart at δ = \(Figure.tick(canaries.delta)): a \
+        direction that nobody sent, the final cosine has mean 0 and standard deviation 1/√\(Figure.count(canaries.dimension)); the \
+        other’s are fitted to the canaries that took no part. The estimate (Andrew et al. 2024) is the ε that tells these two distributions apart at δ = \(Figure.tick(canaries.delta)): a \
         point estimate, of which nothing is proved.\(few)</p>
         \(EpsilonAxis(clientsOf: run)?.markup ?? "")
         """
