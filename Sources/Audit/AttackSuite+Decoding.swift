@@ -39,6 +39,7 @@ extension AttackSuite {
         try values.update(&liraPriorDegrees, .liraPriorDegrees)
         try values.update(&rmiaGamma, .rmiaGamma)
         try values.update(&rmiaOfflineA, .rmiaOfflineA)
+        try values.update(&active, .active)
         try values.update(&falsePositiveRates, .falsePositiveRates)
         try values.update(&bootstrapReplicates, .bootstrapReplicates)
         try values.update(&permutations, .permutations)
@@ -46,6 +47,17 @@ extension AttackSuite {
         try values.update(&blind, .blind)
         try values.update(&policy, .policy)
         try validate()
+    }
+}
+
+extension AttackSuite.Active {
+    /// Reads the settings, defaults for what is left out.
+    public init(from decoder: any Decoder) throws {
+        try refuseUnknownKeys(decoder, known: CodingKeys.self)
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        try values.update(&targets, .targets)
+        try values.update(&rounds, .rounds)
+        try values.update(&ascent, .ascent)
     }
 }
 

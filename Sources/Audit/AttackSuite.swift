@@ -16,6 +16,8 @@ public struct AttackSuite: Codable, Sendable, Equatable {
     public var rmiaGamma: Double = 1
     /// The a of RMIA-OFFLINE; nil: chosen on the shadow models.
     public var rmiaOfflineA: Double?
+    /// What a coordinator does that lies about the adapter; only where an audit is asked to fork the run.
+    public var active = Active()
     /// False-positive rates at which the true-positive rate is read.
     public var falsePositiveRates: [Double] = [0.001, 0.01, 0.05]
     /// Resamples for the intervals of the true-positive rates.
@@ -28,6 +30,25 @@ public struct AttackSuite: Codable, Sendable, Equatable {
     public var blind = Blind()
     /// What counts as leakage, and when an audit may speak at all.
     public var policy = Policy()
+
+    /// How a malicious coordinator attacks a fork of a run.
+    public struct Active: Codable, Sendable, Equatable {
+        /// Records that it asks about, as many members as held-out ones of each data holder.
+        public var targets: Int = 64
+        /// Rounds in which it lies, from the first on.
+        public var rounds: Int = 1
+        /// By how much each lie raises the targets' mean loss, to first order, in nats a token.
+        public var ascent: Double = 1
+
+        /// The defaults.
+        public init() {}
+
+        enum CodingKeys: String, CodingKey, CaseIterable {
+            case targets
+            case rounds
+            case ascent
+        }
+    }
 
     /// Settings of the blind baseline.
     public struct Blind: Codable, Sendable, Equatable {
@@ -94,6 +115,7 @@ public struct AttackSuite: Codable, Sendable, Equatable {
         case liraPriorDegrees = "lira_prior_degrees"
         case rmiaGamma = "rmia_gamma"
         case rmiaOfflineA = "rmia_offline_a"
+        case active
         case falsePositiveRates = "false_positive_rates"
         case bootstrapReplicates = "bootstrap_replicates"
         case permutations
@@ -132,6 +154,9 @@ public struct AttackSuite: Codable, Sendable, Equatable {
         try require(liraPriorDegrees > 0 && liraPriorDegrees.isFinite, .liraPriorDegrees, "must be positive")
         try require(rmiaGamma > 0 && rmiaGamma.isFinite, .rmiaGamma, "must be positive")
         try require(rmiaOfflineA.map(isShare) ?? true, .rmiaOfflineA, "must lie between 0 and 1")
+        try require((4...100_000).contains(active.targets), .active, "targets must be 4 to 100000")
+        try require((1...10_000).contains(active.rounds), .active, "rounds must be 1 to 10000")
+        try require(active.ascent > 0 && active.ascent.isFinite, .active, "ascent must be positive")
         let areShares = falsePositiveRates.allSatisfy { $0 > 0 && $0 < 1 }
         try require(!falsePositiveRates.isEmpty && areShares, .falsePositiveRates, "must list rates between 0 and 1")
         try require((100...100_000).contains(bootstrapReplicates), .bootstrapReplicates, "must be 100 to 100000")

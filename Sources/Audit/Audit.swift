@@ -38,7 +38,9 @@ public enum Audit {
         if inputs.isEmpty { throw AuditError.nothingToAudit }
         try suite.validate()
         let attacks = try suite.makeAttacks()
-        let total = inputs.reduce(0) { $0 + $1.vantages.count * 2 + 1 + ($1.positiveControl == nil ? 0 : 1) }
+        let total = inputs.reduce(0) {
+            $0 + $1.vantages.count * 2 + 1 + ($1.positiveControl == nil ? 0 : 1) + ($1.active == nil ? 0 : 1)
+        }
         var completed = 0
         var runs: [AuditReport.RunReport] = []
         var scores: [RunScores] = []
@@ -68,7 +70,10 @@ public enum Audit {
     /// The attacks of the suite that no run had the evidence for, and what they need.
     private static func untried(_ attacks: [any Attack], in inputs: [AuditInput]) -> [String] {
         let vantages = inputs.flatMap(\.vantages)
-        return attacks.filter { attack in !vantages.contains { $0.allows(attack) } }.map { attack in
+        let isForked = inputs.contains { $0.active != nil }
+        return attacks.filter { attack in
+            !(isForked && attack.needs.contains(.active)) && !vantages.contains { $0.allows(attack) }
+        }.map { attack in
             let evidence = vantages.reduce(into: Set<Evidence>()) { $0.formUnion($1.evidence) }
             let missing = Evidence.allCases.first { attack.needs.contains($0) && !evidence.contains($0) }
             return

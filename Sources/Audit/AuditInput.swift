@@ -1,3 +1,5 @@
+import Federation
+
 /// One run to audit: its facts, the planned records, and what each vantage point sees.
 public struct AuditInput: Sendable {
     /// The run's name in the report.
@@ -12,6 +14,10 @@ public struct AuditInput: Sendable {
     public var reconstructions: [ReconstructionResult]?
     /// An overfitted adapter on the same records, on which the attacks have to work; nil: none was trained.
     public var positiveControl: PositiveControl?
+    /// What a lying coordinator learned on a fork of the run; nil: nobody asked.
+    public var active: ActiveEvidence?
+    /// What the run's canary clients left; nil: none was planted.
+    public var clientCanaries: CanaryClientScores?
 
     /// What an attacker sees of a positive control.
     public struct PositiveControl: Sendable {

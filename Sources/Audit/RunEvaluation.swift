@@ -91,13 +91,20 @@ struct RunEvaluation {
             )
             finishedTable()
         }
+        let active = try run.active.map { fork in
+            defer { finishedTable() }
+            return try ActiveReport(fork, suite: suite, pooling: pooling)
+        }
         self.scores = scores
+        // Claims about records and about participants share the chance of an error.
+        let hasFairCoins = (run.facts.heldOutShare ?? 0.5) == 0.5
+        let others = run.clientCanaries == nil ? 0 : 1
         let canaries = try run.canaries.map {
             try CanaryReport(
                 $0,
                 suite: suite,
                 delta: run.facts.boundDelta,
-                families: (run.facts.heldOutShare ?? 0.5) == 0.5 ? 2 : 1
+                families: (hasFairCoins ? 2 : 1) + others
             )
         }
         report = AuditReport.RunReport(
@@ -111,12 +118,20 @@ struct RunEvaluation {
                 scores: scores.scores.values.allSatisfy { $0.recordIDs.count == run.records.count }
                     ? scores.scores.mapValues(\.attacks) : [:],
                 facts: run.facts,
-                families: canaries?.single == nil ? 1 : 2
+                families: (canaries?.single == nil ? 1 : 2) + others
             ),
             reconstructions: run.reconstructions,
             positiveControl: control,
             canaries: canaries,
-            exposed: ExposedRecord.most(strongest)
+            exposed: ExposedRecord.most(strongest),
+            active: active,
+            clientCanaries: try run.clientCanaries.map {
+                try ClientCanaryReport(
+                    $0,
+                    delta: run.facts.clientDelta,
+                    families: 1 + (hasFairCoins ? 1 : 0) + (canaries == nil ? 0 : 1)
+                )
+            }
         )
     }
 }
@@ -184,6 +199,47 @@ private struct AttackTable {
                 isConstant: Set(sample.scores).count == 1
             )
         }
+    }
+}
+
+extension ActiveReport {
+    fileprivate init(_ fork: ScoredActive, suite: AttackSuite, pooling: RunEvaluation.Pooling) throws {
+        let table = AttackTable(
+            records: fork.records,
+            suite: suite,
+            pooling: pooling,
+            generator: SeededGenerator(seed: suite.seed)
+        )
+        let blind = try table.labelled(fork.blind)
+        let views = try zip(fork.views, fork.evidence.views).map { scored, seen in
+            var results = try table.results(
+                scored.attacks.map { ($0.attack, try table.labelled($0.scores)) },
+                label: "active, \(scored.vantage.rawValue)",
+                minus: blind
+            )
+            for index in results.indices {
+                results[index].operations = fork.evidence.operations[results[index].attack]
+                results[index].condense()
+            }
+            func course(_ side: Bool) -> Course {
+                Course(zip(seen.rounds, fork.records).filter { $1.isMember == side }.map(\.0))
+            }
+            return View(
+                vantage: scored.vantage,
+                attacks: results,
+                memberCourse: course(true),
+                heldOutCourse: course(false)
+            )
+        }
+        self.init(
+            settings: suite.active,
+            members: fork.records.count(where: \.isMember),
+            heldOut: fork.records.count { !$0.isMember },
+            isMasked: fork.evidence.isMasked,
+            isAlwaysRefused: fork.evidence.isAlwaysRefused,
+            trainingOperations: fork.evidence.trainingOperations,
+            views: views
+        )
     }
 }
 

@@ -1,3 +1,4 @@
+import Federation
 import TensorEngine
 
 /// One run's scores without anything that a record says: all that the statistics need, and all that a data holder hands out.
@@ -20,6 +21,10 @@ public struct ScoredRun: Sendable {
     public var positiveControl: (description: String, view: ScoredVantage)?
     /// The canaries, which none of the above is about; nil: none was planted.
     public var canaries: ScoredCanaries?
+    /// A fork under a lying coordinator, which none of the above is about; nil: there was none.
+    public var active: ScoredActive?
+    /// What the run's canary clients left; nil: none was planted.
+    public var clientCanaries: CanaryClientScores?
 
     /// Keeps the values; nothing was read out of updates.
     public init(
@@ -60,6 +65,15 @@ public struct ScoredRun: Sendable {
         reconstructions = input.reconstructions
         positiveControl = try input.positiveControl.map {
             ($0.description, try ScoredVantage($0.view, of: input.records, at: kept, attacks: attacks))
+        }
+        clientCanaries = input.clientCanaries
+        active = try input.active.map {
+            try ScoredActive(
+                $0,
+                of: input.records,
+                attacks: attacks,
+                blind: Dictionary(zip(kept, blind), uniquingKeysWith: { first, _ in first })
+            )
         }
         guard !planted.isEmpty else { return }
         let scored = input.scorable.filter(planted.contains)

@@ -49,25 +49,8 @@ public actor OwnerJudge: AggregateJudge {
         isCancelled: @escaping @Sendable () -> Bool = { false }
     ) throws {
         let model = try load()
-        guard model.blocks.count == metadata.fullLayers else {
-            throw FederationError.invalidConfiguration(
-                reason:
-                    "The model has \(model.blocks.count) blocks but the emulator was cut from \(metadata.fullLayers)",
-                remedy: "give the full model that the emulator came from"
-            )
-        }
-        let map = metadata.layerMap
-        let layers = metadata.adapterLayers.compactMap { map.fullLayer(forEmulatorLayer: $0) }
-        let adapter = try method.attach(to: model, layers: layers, seed: seed)
-        let tuned = TunedModel(model: model, adapter: adapter) { name in
-            TensorName.replacingLayer(in: name) { map.emulatorLayer(forFullLayer: $0) } ?? name
-        }
-        guard tuned.schema == site.schema else {
-            throw FederationError.invalidConfiguration(
-                reason: "The full model's adapter blocks differ from the emulator's",
-                remedy: "give the full model that the emulator came from"
-            )
-        }
+        let tuned = try TunedModel(full: model, metadata: metadata, method: method, seed: seed)
+        try tuned.requireSchema(site.schema)
         model.compute(in: precision)
         self.tuned = tuned
         realigned = try realigning.map { realigning in

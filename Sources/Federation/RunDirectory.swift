@@ -103,6 +103,8 @@ public struct RunDescription: Codable, Sendable, Equatable {
     public var clientPrivacy: PrivacyGuarantee?
     /// Whether the noise follows from the seed, so that its ε holds in a simulation only; nil without noise.
     public var isNoiseSeeded: Bool?
+    /// Participants that were planted to measure what is given away of one; nil: none.
+    public var canaryClients: CanaryClients?
 
     /// How the owner re-aligns the emulator.
     public struct RealignmentSettings: Codable, Sendable, Equatable {
@@ -148,8 +150,10 @@ public struct RunDescription: Codable, Sendable, Equatable {
         observedFor: [String]? = nil,
         adapterParameters: Int,
         clientPrivacy: PrivacyGuarantee? = nil,
-        isNoiseSeeded: Bool? = nil
+        isNoiseSeeded: Bool? = nil,
+        canaryClients: CanaryClients? = nil
     ) {
+        self.canaryClients = canaryClients
         self.clientPrivacy = clientPrivacy
         self.isNoiseSeeded = isNoiseSeeded
         self.version = version

@@ -35,6 +35,41 @@ public final class TunedModel {
         self.init(model: emulator, adapter: adapter) { $0 }
     }
 
+    /// The owner's full model with the adapter blocks that the emulator shares with it, under the emulator's names.
+    ///
+    /// - Throws: `FederationError.invalidConfiguration` for a model of another depth; `PEFTError`.
+    public convenience init(
+        full model: LanguageModel,
+        metadata: EmulatorMetadata,
+        method: TuningMethod,
+        seed: UInt64
+    ) throws {
+        guard model.blocks.count == metadata.fullLayers else {
+            throw FederationError.invalidConfiguration(
+                reason:
+                    "The model has \(model.blocks.count) blocks but the emulator was cut from \(metadata.fullLayers)",
+                remedy: "give the full model that the emulator came from"
+            )
+        }
+        let map = metadata.layerMap
+        let layers = metadata.adapterLayers.compactMap { map.fullLayer(forEmulatorLayer: $0) }
+        self.init(model: model, adapter: try method.attach(to: model, layers: layers, seed: seed)) { name in
+            TensorName.replacingLayer(in: name) { map.emulatorLayer(forFullLayer: $0) } ?? name
+        }
+    }
+
+    /// Throws unless the numbers of another model's adapter mean the same here.
+    ///
+    /// - Throws: `FederationError.invalidConfiguration`.
+    public func requireSchema(_ other: AdapterSchema) throws {
+        guard schema == other else {
+            throw FederationError.invalidConfiguration(
+                reason: "The full model's adapter blocks differ from the emulator's",
+                remedy: "give the full model that the emulator came from"
+            )
+        }
+    }
+
     /// Where a parameter's numbers lie in the state; nil when it is not trained.
     public func range(of parameter: Parameter) -> Range<Int>? {
         var offset = 0

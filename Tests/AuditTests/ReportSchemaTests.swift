@@ -1,4 +1,5 @@
 import Audit
+import Federation
 import Foundation
 import Testing
 
@@ -16,7 +17,7 @@ struct ReportSchemaTests {
 
     private func report() throws -> [String: Any] {
         var suite = AttackSuite()
-        suite.attacks = ["LOSS", "RATIO", "DLOSS"]
+        suite.attacks = ["LOSS", "RATIO", "DLOSS", "ACTIVE-GA"]
         suite.bootstrapReplicates = 100
         suite.permutations = 100
         suite.rmiaOfflineA = 0.3
@@ -34,6 +35,30 @@ struct ReportSchemaTests {
             (1...2).map { RoundEvidence(round: $0, before: -3, after: -2 - Double(index * $0 % 7)) }
         }
         inputs[0].vantages.append(rounds)
+        inputs[0].active = ActiveEvidence(
+            targets: inputs[0].records.indices.filter { inputs[0].records[$0].canary == nil },
+            individual: nil,
+            aggregate: inputs[0].records.filter { $0.canary == nil }.map {
+                var evidence = RoundEvidence(round: 1, before: -4, after: $0.isMember ? -2 : -3)
+                evidence.honest = -3
+                evidence.gradientNormAfter = 1
+                return [evidence]
+            },
+            isMasked: true,
+            isAlwaysRefused: true,
+            trainingOperations: 1e9,
+            operations: ["ACTIVE-GA": 1e8]
+        )
+        let canaries = try CanaryClients(count: 40, presence: .once, norm: 1, seed: 1)
+        let products = CanaryProducts(round: 1, products: canaries.isIncluded.map { $0 ? 0.2 : 0.01 }, norm: 1)
+        inputs[0].clientCanaries = CanaryClientScores(
+            canaries,
+            dimension: 2000,
+            rounds: 1,
+            products: [products, CanaryProducts(round: 1, products: (0..<40).map { 0.001 * Double($0) }, norm: 1)],
+            accepted: [1],
+            change: 1.5
+        )
         inputs[0].facts.sweep = SweepCell(ratio: 0.5, method: "blocks", placement: .both, seed: 1)
         inputs[0].facts.protections = [
             RunFacts.Protection(

@@ -10,12 +10,7 @@ struct ShadowTests {
         story = try Story(records: 24)
         scratch = story.scratch
         try story.compress()
-        try story.run(["audit", "plan", "--data"] + story.files + ["--seed", "1", "--holdout", "0.5", "-o", "plan"])
-        try story.run([
-            "tune", "emulator", "--plan", "plan", "--template", "plain", "--rounds", "2", "--local-steps", "10",
-            "--batch",
-            "4", "--lr", "3e-3", "--max-length", "64", "--seed", "5", "--quiet", "-o", "run",
-        ])
+        try story.planAndTune()
         let strangers = (0..<12).map { #"{"instruction":"Who is far-\#($0)?","output":"Case \#($0) of nowhere."}"# }
         try scratch.write(strangers.joined(separator: "\n") + "\n", "population.jsonl")
         try scratch.write(
@@ -89,6 +84,38 @@ struct ShadowTests {
         let page = try scratch.read("report1/report.html")
         #expect(page.contains("Positive control") && page.contains("attacker’s work"))
         #expect(!page.contains("A positive control (a deliberately overfitted adapter)"))
+    }
+
+    /// The owner plugs the shadows into the full model, and so attacks with them too.
+    @Test func pluggedShadowsGiveTheOwnerLiRA() throws {
+        let trained = try story.run(shadows(["--model", "model", "--json"]))
+        #expect((try trained.json()["pluggedScoringOperations"] as? Double ?? 0) > 0)
+        #expect(trained.errors.contains("of it in the full model"), "\(trained.errors)")
+        let audit = ["audit", "run", "run", "--suite", "suite.yaml", "--model", "model", "--shadows", "shadows"]
+        let run = try story.run(audit + ["--population", "population.jsonl", "-o", "plugged"], expecting: [0, 2, 4])
+        #expect(!run.errors.contains("at the owner's"), "\(run.errors)")
+        #expect(try attacks(at: "owner", in: "plugged").suffix(4) == ["LIRA", "LIRA-OFFLINE", "RMIA", "RMIA-OFFLINE"])
+        let scores = try scratch.read("plugged/scores.csv").split(separator: "\n").filter { $0.contains(",LIRA,") }
+        #expect(Set(scores.filter { $0.contains(",owner,") }).count > 40 && scores.contains { $0.contains(",peer,") })
+
+        let unplugged = try story.run(
+            ["audit", "shadows", "run", "--count", "4", "--quiet", "-o", "without"]
+        )
+        #expect(!unplugged.output.contains("plugged in"))
+        let none = try story.run(
+            ["audit", "run", "run", "--suite", "suite.yaml", "--model", "model", "--shadows", "without", "-o", "none"],
+            expecting: [0, 2, 4]
+        )
+        #expect(none.errors.contains("fsot audit shadows takes --model"), "\(none.errors)")
+        #expect(try attacks(at: "owner", in: "none") == ["LOSS", "RATIO"])
+    }
+
+    private func attacks(at vantage: String, in report: String) throws -> [String] {
+        let json = try JSONSerialization.jsonObject(with: bytes("\(report)/report.json")) as? [String: Any]
+        let run = try #require((json?["runs"] as? [[String: Any]])?.first)
+        let views = try #require(run["vantages"] as? [[String: Any]])
+        let view = try #require(views.first { $0["vantage"] as? String == vantage })
+        return try #require(view["attacks"] as? [[String: Any]]).compactMap { $0["attack"] as? String }
     }
 
     @Test func whatDoesNotFitIsSaid() throws {

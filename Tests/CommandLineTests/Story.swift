@@ -34,6 +34,15 @@ struct Story {
         try run(["compress", "model", "--bottom", "1", "--top", "1", "--quiet", "-o", "emulator"] + more)
     }
 
+    /// A run of two rounds under a plan that holds half of the records out, written to `plan` and `run`.
+    func planAndTune() throws {
+        try run(["audit", "plan", "--data"] + files + ["--seed", "1", "--holdout", "0.5", "-o", "plan"])
+        try run([
+            "tune", "emulator", "--plan", "plan", "--template", "plain", "--rounds", "2", "--local-steps", "10",
+            "--batch", "4", "--lr", "3e-3", "--max-length", "64", "--seed", "5", "--quiet", "-o", "run",
+        ])
+    }
+
     /// The command line of a run of several rounds, each long enough to be stopped in the middle.
     func tuning(_ emulator: String = "emulator", into output: String, _ more: [String] = []) -> [String] {
         ["tune", emulator, "--data"] + files

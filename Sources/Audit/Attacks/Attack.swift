@@ -21,6 +21,9 @@ extension Attack {
     /// Most attackers hold the model that they query.
     public var assumption: String { "The attacker has the record in question and the tuned model's probabilities." }
 
+    /// Whether the attack is a coordinator's: on what it sees of rounds, honest or not.
+    var isOnRounds: Bool { !needs.isDisjoint(with: [.rounds, .active]) }
+
     /// The scores, every one finite.
     ///
     /// - Throws: `AuditError.nonFiniteScore` with the record's id, besides what the attack throws.

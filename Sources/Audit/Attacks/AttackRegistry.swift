@@ -6,13 +6,16 @@ public enum AttackRegistry {
             "LOWER", "HARD-TOKEN", "REF-MINK++", "RECALL", "LOSS-SERIES", "GRAD-COS", "GRAD-DIFF", "GRAD-NORM",
             "FEDMIA-I",
             "FEDMIA-II",
-        ] + referenceModels
+        ] + referenceModels + active
 
     /// Those that one forward pass a model serves; LOWER needs a second one.
     public static let quick = ["LOSS", "RATIO", "ZLIB", "MINK", "MINK++", "EZ", "DLOSS", "SPAN"]
 
     /// Those that compare with shadow models, which the attacker has to train.
     public static let referenceModels = ["LIRA", "LIRA-OFFLINE", "RMIA", "RMIA-OFFLINE"]
+
+    /// Those of a coordinator that lies about the adapter, on a fork of the run.
+    public static let active = ["ACTIVE-GA", "ACTIVE-NORM"]
 
     /// Makes an attack with the suite's parameters; names are compared without regard to case.
     ///
@@ -41,6 +44,8 @@ public enum AttackRegistry {
         case "LIRA-OFFLINE": return LiRAOfflineAttack(priorDegrees: suite.liraPriorDegrees)
         case "RMIA": return RMIAAttack(gamma: suite.rmiaGamma)
         case "RMIA-OFFLINE": return RMIAOfflineAttack(gamma: suite.rmiaGamma, offlineA: suite.rmiaOfflineA)
+        case "ACTIVE-GA": return ActiveAscentAttack()
+        case "ACTIVE-NORM": return ActiveNormAttack()
         default: throw AuditError.unknownAttack(name: name, known: names)
         }
     }

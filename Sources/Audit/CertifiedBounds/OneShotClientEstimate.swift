@@ -45,20 +45,50 @@ public struct OneShotClientEstimate: Sendable, Equatable {
     ///   - cosines: of at least two canaries, each with the model's change.
     /// - Throws: `AuditError.outOfRange`.
     public init(dimension: Int, cosines: [Double]) throws(AuditError) {
+        let fit = try Self.fit(cosines)
+        try self.init(dimension: dimension, mean: fit.mean, deviation: fit.deviation)
+    }
+
+    /// The ε for a statistic of all rounds, whose distribution without a canary is not known and is fitted to canaries that took
+    /// no part (Andrew et al. 2024, the estimate from all iterates).
+    ///
+    /// - Parameters:
+    ///   - observed: of at least two canaries that took part.
+    ///   - unobserved: of at least two that did not.
+    ///   - delta: in (0, 1).
+    /// - Throws: `AuditError.outOfRange`.
+    public static func epsilon(observed: [Double], unobserved: [Double], delta: Double) throws(AuditError) -> Double {
+        try check(delta: delta)
+        return TwoGaussians(first: try fit(unobserved), second: try fit(observed)).epsilon(delta: delta)
+    }
+
+    /// Mean, and standard deviation with n − 1.
+    static func fit(_ cosines: [Double]) throws(AuditError) -> (mean: Double, deviation: Double) {
         try AuditError.check("number of canary clients", cosines.count, in: 2...Int.max)
         let count = Double(cosines.count)
         let mean = cosines.reduce(0, +) / count
         let squares = cosines.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-        try self.init(dimension: dimension, mean: mean, deviation: (squares / (count - 1)).squareRoot())
+        guard squares > 0, squares.isFinite else {
+            throw .outOfRange(
+                parameter: "deviation of the cosines",
+                value: "\(squares.squareRoot())",
+                range: "finite and above 0"
+            )
+        }
+        return (mean, (squares / (count - 1)).squareRoot())
+    }
+
+    private static func check(delta: Double) throws(AuditError) {
+        guard delta > 0, delta < 1 else {
+            throw .outOfRange(parameter: "δ", value: "\(delta)", range: "above 0 and below 1")
+        }
     }
 
     /// The ε that tells the two distributions apart at δ.
     ///
     /// - Throws: `AuditError.outOfRange` for a δ outside (0, 1).
     public func epsilon(delta: Double) throws(AuditError) -> Double {
-        guard delta > 0, delta < 1 else {
-            throw .outOfRange(parameter: "δ", value: "\(delta)", range: "above 0 and below 1")
-        }
+        try Self.check(delta: delta)
         if dimension < Self.leastNormalDimension {
             return RandomCosine(dimension: dimension).epsilon(mean: mean, deviation: deviation, delta: delta)
         }

@@ -57,7 +57,7 @@ public struct PrivacyMeasurement: Codable, Sendable, Equatable {
 extension RunFacts {
     /// The δ of measured bounds: the largest that is stated about records, or the usual one.
     var boundDelta: Double {
-        (protections ?? []).filter(\.isComparable).map(\.delta).max() ?? PrivacyMeasurement.usualDelta
+        (protections ?? []).filter { $0.isComparable(to: .record) }.map(\.delta).max() ?? PrivacyMeasurement.usualDelta
     }
 
     /// A stated upper bound.
@@ -108,8 +108,10 @@ extension RunFacts {
             self.isNoiseSeeded = isNoiseSeeded
         }
 
-        /// Whether a record's inclusion coin is what the bound is about.
-        var isComparable: Bool { unit == .record && neighbouring == "add-or-remove-one" }
+        /// Whether the inclusion coin of a record, or of a participant, is what the bound is about.
+        public func isComparable(to unit: Unit) -> Bool {
+            self.unit == unit && neighbouring == "add-or-remove-one"
+        }
     }
 }
 
@@ -117,7 +119,15 @@ extension AuditReport.RunReport {
     /// The measured lower bound and the stated upper bound, when the first is above the second: one of them is wrong, and it is
     /// not the measurement but with a chance of ``PrivacyMeasurement/significance``.
     public var contradiction: (measured: PrivacyMeasurement.LowerBound, stated: RunFacts.Protection)? {
-        let stated = (facts.protections ?? []).filter(\.isComparable).max { $0.epsilon < $1.epsilon }
+        contradiction(of: .record) ?? contradiction(of: .holder)
+    }
+
+    /// The same about records, or about participants, whom canary clients stand for.
+    func contradiction(
+        of unit: RunFacts.Protection.Unit
+    ) -> (measured: PrivacyMeasurement.LowerBound, stated: RunFacts.Protection)? {
+        let stated = (facts.protections ?? []).filter { $0.isComparable(to: unit) }.max { $0.epsilon < $1.epsilon }
+        let measured = unit == .record ? measured : clientCanaries?.bounds
         guard let measured = measured?.proven, let stated, measured.epsilon > stated.epsilon else { return nil }
         return (measured, stated)
     }

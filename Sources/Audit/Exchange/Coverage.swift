@@ -43,7 +43,7 @@ public struct Coverage: Codable, Sendable, Equatable {
         attacks.flatMap { attack in
             VantagePoint.allCases.compactMap { vantage -> Coverage? in
                 let isCoordinator = vantage == .individual || vantage == .aggregate
-                guard vantage != .recipient, attack.needs.contains(.rounds) == isCoordinator,
+                guard vantage != .recipient, attack.isOnRounds == isCoordinator,
                     !attack.needs.contains(.otherHolders) || vantage == .individual
                 else { return nil }
                 let views = exports.compactMap { $0.vantages.first { $0.vantage == vantage } }

@@ -16,6 +16,8 @@ public enum Evidence: String, Sendable, CaseIterable {
     case span
     /// What shadow models say about the record.
     case shadows
+    /// Rounds of a fork whose coordinator lies about the adapter.
+    case active
 
     /// What has to be done for it, for the report.
     var remedy: String {
@@ -24,6 +26,7 @@ public enum Evidence: String, Sendable, CaseIterable {
         case .prefixed: "give --population with records that nobody trained on"
         case .rounds, .gradients, .span: "tune with --observe AUDITOR.card and audit with --identity"
         case .shadows: "train shadow models with fsot audit shadows and give --shadows"
+        case .active: "give --active, which forks the run under a coordinator that lies about the adapter"
         case .otherHolders: "it needs single updates of at least three data holders: tune with --observe"
         }
     }

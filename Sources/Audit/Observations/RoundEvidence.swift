@@ -18,6 +18,10 @@ public struct RoundEvidence: Sendable, Equatable {
     public var gradientNorm: Double?
     /// How much of what the record's tokens feed into the first adapter layers lies in the row space of the update, 0 … 1.
     public var span: Double?
+    /// LL(x) under the adapter that an honest coordinator would have sent; nil where the coordinator was honest.
+    public var honest: Double?
+    /// ‖g‖ under the adapter with the update in question, where the coordinator lied.
+    public var gradientNormAfter: Double?
 
     /// Starts with the losses.
     public init(round: Int, before: Double, after: Double) {

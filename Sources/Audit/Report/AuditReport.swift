@@ -50,6 +50,10 @@ public struct AuditReport: Codable, Sendable, Equatable {
         public var canaries: CanaryReport?
         /// The most exposed members; nil in reports of before they were named, and in sweeps.
         public var exposed: [ExposedRecord]?
+        /// What a lying coordinator learned on a fork of the run; nil: nobody asked.
+        public var active: ActiveReport?
+        /// What canary clients say of whole participants; nil: none was planted.
+        public var clientCanaries: ClientCanaryReport?
     }
 
     /// An adapter trained much longer on the same members: attacks that are silent there say nothing by being silent elsewhere.

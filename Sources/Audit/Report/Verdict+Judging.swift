@@ -11,7 +11,17 @@ extension Verdict {
     /// said is that these cannot tell such a difference from a leak: inconclusive.
     ///
     /// The adjusted p-values of a table cover the attacks of that table; Holm covers the tables of the report here.
+    ///
+    /// What an active adversary learned on a fork of a run is remarked on and decides nothing: it is no leak of the run.
     public static func judge(runs: [AuditReport.RunReport], policy: AttackSuite.Policy) -> Verdict {
+        var verdict = judgePassive(runs: runs, policy: policy)
+        // Of leaks, the last reason says what the policy is.
+        let end = verdict.reasons.count - (verdict.outcome == .leakage ? 1 : 0)
+        verdict.reasons.insert(contentsOf: activeRemarks(runs), at: end)
+        return verdict
+    }
+
+    private static func judgePassive(runs: [AuditReport.RunReport], policy: AttackSuite.Policy) -> Verdict {
         let defects = splitDefects(runs, policy)
         if !defects.isEmpty {
             return Verdict(

@@ -93,8 +93,14 @@ public struct ShadowDirectory: Sendable {
                 reason: "\(settings.shadows - found.count) of \(settings.shadows) are not trained yet"
             )
         }
-        guard found.allSatisfy({ $0.isIncluded.count == records && $0.population.count == found[0].population.count })
-        else {
+        let isWhole = found.allSatisfy { scores in
+            scores.isIncluded.count == records && scores.population.count == found[0].population.count
+                && (scores.plugged == nil) == (settings.modelIdentity == nil)
+                && scores.plugged.map { plugged in
+                    plugged.logLikelihoods.count == records && plugged.population.count == scores.population.count
+                } ?? true
+        }
+        guard isWhole else {
             throw AuditError.unusableShadows(path: path, reason: "they scored another number of records")
         }
         return found
@@ -110,13 +116,17 @@ public struct ShadowDirectory: Sendable {
 extension [ShadowScores] {
     /// One entry a record, for the attacks.
     ///
-    /// - Parameter tunedPopulation: what the audited model says of the records that nobody trained on; nil: not asked.
-    public func evidence(tunedPopulation: [Double?]?) -> [ShadowEvidence] {
-        guard let first else { return [] }
+    /// - Parameters:
+    ///   - tunedPopulation: what the audited model says of the records that nobody trained on; nil: not asked.
+    ///   - isPlugged: whether the shadows are those plugged into the full model.
+    /// - Returns: nothing where they were not plugged in.
+    public func evidence(tunedPopulation: [Double?]?, plugged isPlugged: Bool = false) -> [ShadowEvidence] {
+        let seen = compactMap { $0.seen(plugged: isPlugged) }
+        guard let first, seen.count == count else { return [] }
         var population: ShadowPopulation?
-        if let tunedPopulation, tunedPopulation.count == first.population.count {
+        if let tunedPopulation, tunedPopulation.count == seen[0].population.count {
             let rows = tunedPopulation.indices.compactMap { index -> (Double, [Double])? in
-                let shadows = compactMap { $0.population[index] }
+                let shadows = seen.compactMap { $0.population[index] }
                 guard let tuned = tunedPopulation[index], shadows.count == count else { return nil }
                 return (tuned, shadows)
             }
@@ -126,9 +136,14 @@ extension [ShadowScores] {
             // A record without a scored token is left out of the audit, whatever stands here.
             ShadowEvidence(
                 isIncluded: map { $0.isIncluded[record] },
-                logLikelihoods: map { $0.logLikelihoods[record] ?? 0 },
+                logLikelihoods: seen.map { $0.logLikelihoods[record] ?? 0 },
                 population: population
             )
         }
+    }
+
+    /// What an attacker pays for all of them: training, and scoring the records.
+    public func operations(plugged isPlugged: Bool) -> Double {
+        reduce(0) { $0 + $1.trainingOperations + ($1.seen(plugged: isPlugged)?.scoringOperations ?? 0) }
     }
 }

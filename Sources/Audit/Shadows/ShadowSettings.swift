@@ -14,6 +14,8 @@ public struct ShadowSettings: Codable, Sendable, Equatable {
     public var planDigest: String
     /// SHA-256 of the records that nobody trains on, in hexadecimal; nil: there are none.
     public var populationDigest: String?
+    /// What identifies the full model that the shadows are also plugged into; nil: they are not.
+    public var modelIdentity: String?
     /// The template.
     public var template: PromptTemplate
     /// Tokens of the longest example.
@@ -32,6 +34,7 @@ public struct ShadowSettings: Codable, Sendable, Equatable {
         emulatorDigest: String,
         planDigest: String,
         populationDigest: String?,
+        modelIdentity: String? = nil,
         template: PromptTemplate,
         maximumLength: Int,
         site: SiteConfiguration,
@@ -42,6 +45,7 @@ public struct ShadowSettings: Codable, Sendable, Equatable {
         self.emulatorDigest = emulatorDigest
         self.planDigest = planDigest
         self.populationDigest = populationDigest
+        self.modelIdentity = modelIdentity
         self.template = template
         self.maximumLength = maximumLength
         self.site = site
@@ -61,10 +65,38 @@ public struct ShadowScores: Codable, Sendable, Equatable {
     public var logLikelihoods: [Double?]
     /// The same of the records that nobody trained on.
     public var population: [Double?]
+    /// What the full model says with the shadow plugged in; nil: nobody asked.
+    public var plugged: Plugged?
     /// Floating-point operations of its training.
     public var trainingOperations: Double
     /// Floating-point operations of scoring the records with it.
     public var scoringOperations: Double
+
+    /// The likelihoods at the owner's.
+    public struct Plugged: Codable, Sendable, Equatable {
+        /// `[records]`, as ``ShadowScores/logLikelihoods``.
+        public var logLikelihoods: [Double?]
+        /// The same of the records that nobody trained on.
+        public var population: [Double?]
+        /// Floating-point operations of scoring the records.
+        public var scoringOperations: Double
+
+        /// Keeps the values.
+        public init(logLikelihoods: [Double?], population: [Double?], scoringOperations: Double) {
+            self.logLikelihoods = logLikelihoods
+            self.population = population
+            self.scoringOperations = scoringOperations
+        }
+    }
+
+    /// The scores as an attacker has them who holds the emulator, or the full model.
+    ///
+    /// - Returns: nil where the shadow was not plugged in.
+    func seen(plugged isPlugged: Bool) -> Plugged? {
+        isPlugged
+            ? plugged
+            : Plugged(logLikelihoods: logLikelihoods, population: population, scoringOperations: scoringOperations)
+    }
 
     /// Keeps the values.
     public init(
@@ -72,6 +104,7 @@ public struct ShadowScores: Codable, Sendable, Equatable {
         isIncluded: [Bool],
         logLikelihoods: [Double?],
         population: [Double?],
+        plugged: Plugged? = nil,
         trainingOperations: Double,
         scoringOperations: Double
     ) {
@@ -79,6 +112,7 @@ public struct ShadowScores: Codable, Sendable, Equatable {
         self.isIncluded = isIncluded
         self.logLikelihoods = logLikelihoods
         self.population = population
+        self.plugged = plugged
         self.trainingOperations = trainingOperations
         self.scoringOperations = scoringOperations
     }

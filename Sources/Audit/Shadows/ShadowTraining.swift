@@ -1,4 +1,3 @@
-import DifferentialPrivacy
 import Emulators
 import Federation
 import LanguageModels
@@ -64,64 +63,37 @@ public struct ShadowTraining: Sendable {
     ) async throws -> (adapter: AdapterState, tokens: Int) {
         var names: [String] = []
         for holder in holders where !names.contains(holder) { names.append(holder) }
-        var parts: [String: (examples: [EncodedExample], source: ExampleSource)] = [:]
-        for name in names {
+        let parts = try names.map { name in
             let own = examples.indices.filter {
                 holders[$0] == name && isIncluded[$0] && examples[$0].labelledTokenCount > 0
             }
             if own.isEmpty { throw AuditError.oneSidedHolder(name: name) }
-            parts[name] = (own.map { examples[$0] }, ExampleSource(path: name))
+            return RepeatedFederation.Holder(
+                name: name,
+                examples: own.map { examples[$0] },
+                source: ExampleSource(path: name)
+            )
         }
         var site = site
         site.seed = seed
         var federation = federation
         federation.seed = seed
         let tokens = TokenCount()
-        let trainer = try TrainingSite(
+        let repeated = try await RepeatedFederation(
             loading: load,
+            holders: parts,
             metadata: metadata,
-            configuration: site,
-            examples: parts,
+            site: site,
+            federation: federation,
+            noiseSeed: seed,
+            logger: logger,
             progress: { task, event in
                 let total = tokens.reach(event.completed, in: "\(task.round) \(task.holder)")
                 progress?(total)
             },
             isCancelled: isCancelled
         )
-        var noiseKey: NoiseKey?
-        if site.privacy != nil || federation.privacy != nil {
-            let key = try NoiseKey(simulationSeed: seed)
-            await trainer.use(key)
-            noiseKey = key
-        }
-        let participants = names.map { name in
-            Participant(
-                name: name,
-                adapterCount: trainer.schema.count,
-                weight: federation.weights == .records ? Double(parts[name]?.examples.count ?? 1) : 1,
-                trainer: trainer,
-                logger: logger
-            )
-        }
-        let coordinator = Coordinator(
-            transport: try InMemoryTransport(participants),
-            configuration: federation,
-            schema: trainer.schema,
-            state: initial,
-            noiseKey: noiseKey,
-            logger: logger
-        )
-        do {
-            try await coordinator.run(isCancelled: isCancelled)
-        } catch {
-            if isCancelled() { throw CancellationError() }
-            // The coordinator got a code only; the holder's own error says why.
-            for participant in participants {
-                if let cause = await participant.failure { throw cause }
-            }
-            throw error
-        }
-        return (await coordinator.latest, tokens.total)
+        return (try await repeated.run(rounds: 1...federation.rounds, from: initial), tokens.total)
     }
 }
 

@@ -67,6 +67,8 @@ struct Tune: AsyncParsableCommand {
     @Flag(help: "Send updates in the clear. The coordinator then sees each one.")
     var noMasking = false
 
+    @OptionGroup(title: "Canary clients") var canaryClients: CanaryClientOptions
+
     @OptionGroup(title: "Owner's check") var owner: OwnerCheckOptions
 
     @OptionGroup(title: "Re-alignment") var realigning: RealignmentOptions
@@ -86,6 +88,7 @@ struct Tune: AsyncParsableCommand {
         try federation.validate(self)
         if emulator == nil, federation.join == nil { throw ValidationError("give an EMULATOR, or --join an address") }
         if data.isEmpty == plan.isEmpty { throw ValidationError("give either --data FILE... or --plan PLAN_DIR...") }
+        try canaryClients.validate(training)
         try realigning.validate(isOwnerHere: owner.model != nil, rounds: training.rounds)
     }
 
@@ -135,6 +138,7 @@ struct Tune: AsyncParsableCommand {
             )
         }
         if !noMasking && !isMasked { console.warn("one data holder alone cannot be masked: its update is the sum") }
+        let canaries = try canaryClients.canaries(training)
         let auditors = try observe.map { try IdentityCard(path: $0) }
         let description = RunDescription(
             version: Fsot.configuration.version,
@@ -171,11 +175,12 @@ struct Tune: AsyncParsableCommand {
             observedFor: auditors.isEmpty ? nil : auditors.map(\.name),
             adapterParameters: site.schema.count,
             clientPrivacy: try rounds.privacy?.guarantee(
-                population: holders.count,
+                population: holders.count + (canaries?.includedNames.count ?? 0),
                 perRound: training.sample,
                 rounds: training.rounds
             ),
-            isNoiseSeeded: training.privacy.isOn ? training.givenSeed != nil : nil
+            isNoiseSeeded: training.privacy.isOn ? training.givenSeed != nil : nil,
+            canaryClients: canaries
         )
         warnOfLargeDelta(description)
         var store =

@@ -22,7 +22,10 @@ struct TuningSession {
     func run(resuming: Bool) async throws {
         let isQuiet = console.isQuiet
         let logger = Logger(label: "fsot.tune") { _ in StandardErrorLog(isQuiet: isQuiet) }
-        let names = description.holders.map(\.name)
+        let holders = description.holders.map(\.name)
+        let canaries = description.canaryClients
+        let planted = canaries.map { canaries in canaries.isIncluded.indices.filter { canaries.isIncluded[$0] } } ?? []
+        let names = holders + (canaries?.includedNames ?? [])
         let masking =
             description.isMasked
             ? try SimulatedMasking(
@@ -34,12 +37,20 @@ struct TuningSession {
                 seed: description.site.seed
             ) : nil
         let observed = auditors.isEmpty ? nil : ObservedTraining(site, keep: try observationWriter())
+        let trainer = { (index: Int) -> any LocalTrainer in
+            guard let canaries, index >= holders.count else { return observed ?? site }
+            let canary = planted[index - holders.count]
+            return CanaryTrainer(canaries, index: canary, of: description.federation.rounds)
+        }
+        let store = store
+        let observer: (any RoundObserver)? =
+            if let canaries { CanaryWitness(canaries, next: observed) { try store.save($0) } } else { observed }
         let participants = names.enumerated().map { index, name in
             Participant(
                 name: name,
                 adapterCount: site.schema.count,
                 weight: description.federation.weights == .records ? Double(weights[index]) : 1,
-                trainer: observed ?? site,
+                trainer: trainer(index),
                 masking: masking?.participants[index],
                 logger: logger
             )
@@ -62,7 +73,7 @@ struct TuningSession {
             },
             middle: resuming
                 ? try RunDirectory.realigned(at: store.path, upTo: restored?.progress.completedRounds ?? 0) : nil,
-            observer: observed,
+            observer: observer,
             noiseKey: noiseKey,
             logger: logger
         )
@@ -92,6 +103,7 @@ struct TuningSession {
         if FileManager.default.fileExists(atPath: store.adapterPath) {
             try FileManager.default.removeItem(atPath: store.adapterPath)
         }
+        if let canaries { try store.finish(canaries, from: site.initialState, to: await coordinator.latest) }
         try await site.save(result, metadata: description.metadata, to: store.adapterPath)
         try store.removeNoiseKey()
         try RunSummary(description: description, path: store.path, progress: await coordinator.progress).print(

@@ -46,6 +46,7 @@ struct JoiningOptions: ParsableArguments {
         if !(patience > 0 && patience <= 1e7) { throw ValidationError("--patience \(patience) is not positive") }
         let foreign: [(String, Bool)] = [
             ("--observe", !command.observe.isEmpty), ("--no-masking", command.noMasking),
+            ("--one-shot-canaries", command.canaryClients.isOn),
             ("--model", command.owner.model != nil), ("--realign-every", command.realigning.realignEvery != nil),
             ("--resume", command.resume), ("--from", command.opening.from != nil), ("--ca", command.opening.ca != nil),
         ]

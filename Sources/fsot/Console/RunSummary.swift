@@ -1,3 +1,4 @@
+import Audit
 import DifferentialPrivacy
 import Federation
 import Foundation
@@ -16,6 +17,7 @@ struct RunSummary {
         var emulatorBytes: Int
         var recordPrivacy: [String: PrivacyGuarantee]?
         var clientPrivacy: PrivacyGuarantee?
+        var canaryClients: ClientCanaryReport?
     }
 
     /// - Throws: `FederationError.invalidRun`.
@@ -46,6 +48,17 @@ struct RunSummary {
             lines.append("best round        \(best), validation loss \(String(format: "%.4f", loss))")
         }
         if let statement = PrivacyStatement(description) { lines += ["", statement.text, ""] }
+        let protections = PrivacyStatement(description)?.protections
+        var facts = RunFacts()
+        facts.protections = protections
+        let canaries = try RunDirectory.canaryClientScores(at: path).map {
+            try ClientCanaryReport($0, delta: facts.clientDelta)
+        }
+        if let canaries {
+            lines += ["", canaries.text, ""]
+            let stated = protections?.first { $0.isComparable(to: .holder) }
+            if let fault = canaries.contradiction(of: stated) { console.warn(fault) }
+        }
         lines.append("adapter           \(path)/adapter")
         try console.result(
             lines.joined(separator: "\n"),
@@ -62,7 +75,8 @@ struct RunSummary {
                         }
                     )
                 },
-                clientPrivacy: description.clientPrivacy
+                clientPrivacy: description.clientPrivacy,
+                canaryClients: canaries
             )
         )
     }

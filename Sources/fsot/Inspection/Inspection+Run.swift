@@ -47,6 +47,14 @@ extension Inspection {
         if let auditors = run.observedFor {
             result.add("observed for", auditors.joined(separator: ", "), key: "observed_for")
         }
+        if let canaries = run.canaryClients {
+            result.add(
+                "canary clients",
+                "\(canaries.includedNames.count) of \(canaries.count) by fair coins: an instrument, not to be handed out",
+                key: "canary_clients",
+                .int(canaries.count)
+            )
+        }
         result.addPrivacy(run)
         result.add("rounds done", rounds.count, key: "rounds")
         let isFinished = FileManager.default.fileExists(atPath: path + "/adapter/adapter_config.json")

@@ -51,7 +51,16 @@ struct Closing {
                         + (suite.rmiaOfflineA.map(Figure.tick) ?? "chosen on the shadow models")
                 ),
             ] : []
-        return shadows + [
+        let active =
+            report.runs.contains { $0.active != nil }
+            ? [
+                (
+                    "active adversary",
+                    "\(Figure.count(suite.active.targets)) targets at most, \(Figure.count(suite.active.rounds)) "
+                        + "round\(suite.active.rounds == 1 ? "" : "s"), ascent of \(Figure.tick(suite.active.ascent)) nats a token"
+                )
+            ] : []
+        return shadows + active + [
             ("suite", "\(suite.name): \(suite.attacks.joined(separator: ", "))"),
             ("seed", String(suite.seed)),
             ("MINK share of tokens", Figure.percent(suite.minKFraction)),

@@ -4,6 +4,7 @@ import ReportPages
 struct EpsilonAxis {
     private let run: AuditReport.RunReport
     private let measured: PrivacyMeasurement
+    private let unit: RunFacts.Protection.Unit
 
     private static let names: [PrivacyMeasurement.Method: String] = [
         .oneRun: "one run, any mechanism", .gaussianOneRun: "one run, if Gaussian",
@@ -15,36 +16,56 @@ struct EpsilonAxis {
         guard let measured = run.measured, !measured.lowerBounds.isEmpty else { return nil }
         self.run = run
         self.measured = measured
+        unit = .record
+    }
+
+    /// The axis of whole participants, for whom canary clients stand; nil without a bound on them.
+    init?(clientsOf run: AuditReport.RunReport) {
+        guard let bounds = run.clientCanaries?.bounds else { return nil }
+        self.run = run
+        measured = bounds
+        unit = .holder
+    }
+
+    private var stated: [RunFacts.Protection] {
+        (run.facts.protections ?? []).filter { unit == .record || $0.unit == .holder }
+    }
+
+    private var heading: Markup {
+        unit == .record
+            ? "<h3>Differential privacy: ε from below and from above</h3>"
+            : "<h4>ε of a whole participant, from below and from above</h4>"
     }
 
     var markup: Markup {
-        let stated = run.facts.protections ?? []
-        return """
-            <h3>Differential privacy: ε from below and from above</h3>
-            <p>\(summary)</p>
-            <figure>\(plot)<figcaption>\(legend)</figcaption></figure>
-            \(stated.isEmpty ? "" : table(stated))
-            <p class="quiet">\(Figure.count(measured.canaries)) \(isAboutCanaries ? "canaries that are planted once" : "records") \
-            have \(isAboutCanaries ? "a fair" : "an") inclusion coin of their own, which the attacks guess; δ = \(Figure.tick(measured.delta)). All \(Figure.count(measured.tests)) tests together err with a chance of \
-            5 % at most. A lower bound of 0 refutes nothing. Guesses right: \(guesses).</p>
-            """
+        """
+        \(heading)
+        <p>\(summary)</p>
+        <figure>\(plot)<figcaption>\(legend)</figcaption></figure>
+        \(stated.isEmpty ? "" : table(stated))
+        <p class="quiet">\(Figure.count(measured.canaries)) \(coined) coin of their own, which the attacks guess; δ = \(Figure.tick(measured.delta)). All \(Figure.count(measured.tests)) tests together err with a chance of \
+        5 % at most. A lower bound of 0 refutes nothing. Guesses right: \(guesses).</p>
+        """
     }
 
-    private var isAboutCanaries: Bool { measured == run.canaries?.single }
+    private var coined: String {
+        if unit == .holder { return "canary clients have a fair inclusion" }
+        return measured == run.canaries?.single
+            ? "canaries that are planted once have a fair inclusion" : "records have an inclusion"
+    }
 
     private var summary: String {
         let proven = measured.proven?.epsilon ?? 0
-        if let (measured, stated) = run.contradiction {
+        if let (measured, stated) = run.contradiction(of: unit) {
             return "The attacks prove ε of at least \(Figure.decimal(measured.epsilon, 2)), and "
                 + "\(Figure.decimal(stated.epsilon, 2)) is stated: the noise is not what it is said to be."
         }
         let below =
             proven > 0
-            ? "The attacks prove that no ε below \(Figure.decimal(proven, 2)) holds for a record."
+            ? "The attacks prove that no ε below \(Figure.decimal(proven, 2)) holds for a \(unit == .record ? "record" : "data holder")."
             : "The attacks refute no ε at all."
-        let stated = run.facts.protections ?? []
         if stated.isEmpty { return below + " No noise was added, so nothing bounds it from above." }
-        let isComparable = stated.contains(where: \.isComparable)
+        let isComparable = stated.contains { $0.isComparable(to: unit) }
         return below
             + (isComparable
                 ? " The stated bound lies above: the two agree."
@@ -85,10 +106,14 @@ struct EpsilonAxis {
             """
         }
         let upper: Markup =
-            (run.facts.protections ?? []).isEmpty
+            stated.isEmpty
             ? ""
             : "<li><svg class=\"key\" viewBox=\"0 0 22 8\"><path class=\"limit\" d=\"M1 4H21\"/></svg>at most, by the accountant</li>"
-        return "<ul class=\"legend\">\(keys)\(upper)</ul>"
+        let estimate: Markup =
+            unit == .record
+            ? ""
+            : "<li><svg class=\"key\" viewBox=\"0 0 22 8\"><path class=\"line c3\" d=\"M11 0V8\"/></svg>estimated; no bound</li>"
+        return "<ul class=\"legend\">\(keys)\(estimate)\(upper)</ul>"
     }
 
     /// One row a vantage point, the three methods below each other in it; upper bounds as lines through all rows.
@@ -96,8 +121,9 @@ struct EpsilonAxis {
         let vantages = VantagePoint.allCases.filter { vantage in
             measured.lowerBounds.contains { $0.vantage == vantage }
         }
-        let stated = (run.facts.protections ?? []).map(\.epsilon).filter(\.isFinite)
-        let values = measured.lowerBounds.map(\.epsilon) + stated + [0, 1]
+        let upper = stated.map(\.epsilon).filter(\.isFinite)
+        let estimates = unit == .holder ? run.clientCanaries?.statistics ?? [] : []
+        let values = measured.lowerBounds.map(\.epsilon) + upper + estimates.map(\.estimate) + [0, 1]
         let frame = PlotFrame(
             width: 640,
             height: Double(vantages.count) * 44 + 60,
@@ -121,7 +147,13 @@ struct EpsilonAxis {
                 )
             }
         }
-        for epsilon in stated {
+        for statistic in estimates {
+            guard let row = vantages.firstIndex(of: statistic.vantage) else { continue }
+            let x = frame.x(statistic.estimate)
+            let y = frame.y(Double(row) + 0.5)
+            content.append("<path class=\"line c3\" d=\"M\(x) \(y - 9)V\(y + 9)\"/>")
+        }
+        for epsilon in upper {
             content.append(
                 "<path class=\"limit\" d=\"M\(frame.x(epsilon)) \(frame.top)V\(frame.height - frame.bottom)\"/>"
             )

@@ -18,8 +18,8 @@ struct RunSection {
         \(RoundPlot(run)?.markup ?? "")
         \(ExposedTable(run)?.markup ?? "")
         \(CanarySection(run)?.markup ?? "")
-        \(EpsilonAxis(run)?.markup ?? "")
-        \(ReconstructionTable(run)?.markup ?? "")
+        \(EpsilonAxis(run)?.markup ?? "")\(clients)
+        \(ReconstructionTable(run)?.markup ?? "")\(active)
         """
     }
 
@@ -115,6 +115,10 @@ struct RunSection {
             Every record counts alike here; where the models' perplexities stand side by side above, every token does.</p>
             """
     }
+
+    private var clients: Markup { ClientCanarySection(run).map { "\n\($0.markup)" } ?? "" }
+
+    private var active: Markup { ActiveSection(run).map { "\n\($0.markup)" } ?? "" }
 
     private var control: Markup {
         guard let control = run.positiveControl else { return "" }

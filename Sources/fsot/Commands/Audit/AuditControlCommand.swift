@@ -97,6 +97,7 @@ struct AuditControlCommand: AsyncParsableCommand {
         for index in control.holders.indices { control.holders[index].privacy = nil }
         control.clientPrivacy = nil
         control.isNoiseSeeded = nil
+        control.canaryClients = nil
         control.isMasked = false
         control.judgeModel = nil
         control.probeDigest = nil

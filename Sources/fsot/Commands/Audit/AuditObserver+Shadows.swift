@@ -6,23 +6,34 @@ import PEFT
 import Training
 
 extension AuditObserver {
-    /// Puts beside what a peer sees what shadow models say, when some were trained for this run.
+    /// Puts beside what a peer or the owner sees what shadow models say, when some were trained for this run.
     ///
-    /// - Parameter tuned: the emulator with the audited adapter.
+    /// - Parameters:
+    ///   - tuned: the emulator, or the full model, with the audited adapter.
+    ///   - full: what identifies the full model; nil: the view is a peer's.
     /// - Throws: `AuditError.unusableShadows`.
     func addShadows(
         _ run: FinishedRun,
         _ scoring: RecordScoring,
         _ tuned: LanguageModel,
+        pluggedInto full: String? = nil,
         _ view: inout VantageObservations,
         _ display: ProgressDisplay
     ) throws {
         guard wanted.contains(.shadows) else { return }
         let fitting = try shadows.map { try ShadowDirectory.open($0) }.first { try fits($0.settings, run) }
         guard let directory = fitting else {
-            if !shadows.isEmpty {
+            if !shadows.isEmpty, full == nil {
                 console.note("\(run.name): none of --shadows was trained for this run, its emulator and its plan")
             }
+            return
+        }
+        if let full, directory.settings.modelIdentity != full {
+            console.note(
+                directory.settings.modelIdentity == nil
+                    ? "\(run.name): \(directory.path) was not plugged in: no LIRA and RMIA at the owner's; fsot audit shadows takes --model"
+                    : "\(run.name): \(directory.path) was plugged into another model: no LIRA and RMIA at the owner's"
+            )
             return
         }
         let all = try directory.all(records: run.drawn.records.count)
@@ -31,16 +42,21 @@ extension AuditObserver {
             if let population, try FileDigest.hexadecimal(of: population) == digest {
                 let sequences = try run.examples(of: RecordFile.read(population)).map { ScoredSequence($0) }
                 let outsiders = ObservationCollector(sequences: sequences, lowered: nil, batchSize: 16)
-                let scores = try scoring.score(outsiders, tuned, "\(run.name): tuned emulator, population", display)
+                let scores = try scoring.score(
+                    outsiders,
+                    tuned,
+                    "\(run.name): \(full == nil ? "tuned emulator" : "plugged-in model"), population",
+                    display
+                )
                 tunedPopulation = scores.plain.map { $0.isEmpty ? nil : LogLikelihood.mean($0) }
-            } else {
+            } else if full == nil {
                 console.note(
                     "\(run.name): RMIA ranks without a population; give the --population that \(directory.path) was made with"
                 )
             }
         }
-        view.shadows = all.evidence(tunedPopulation: tunedPopulation)
-        view.cost?.more[.shadows] = all.reduce(0) { $0 + $1.trainingOperations + $1.scoringOperations }
+        view.shadows = all.evidence(tunedPopulation: tunedPopulation, plugged: full != nil)
+        view.cost?.more[.shadows] = all.operations(plugged: full != nil)
     }
 
     private func fits(_ settings: ShadowSettings, _ run: FinishedRun) throws -> Bool {

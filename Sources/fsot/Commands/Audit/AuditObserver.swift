@@ -111,7 +111,7 @@ struct AuditObserver {
                 let untuned =
                     try known ?? scoring.untuned(full, identity: identity, collector, "full model", display)
                 (fullReference, referenceKey) = (untuned, key)
-                let owner = try scoring.view(
+                var owner = try scoring.view(
                     from: .owner,
                     full,
                     modelPath: modelPath,
@@ -121,6 +121,10 @@ struct AuditObserver {
                     name: "\(name): plugged-in model",
                     display: display
                 )
+                if wanted.contains(.shadows), !shadows.isEmpty {
+                    let identified = try BaseModelFiles.identity(BaseModelFiles.digests(of: files.checkpoint))
+                    try addShadows(run, scoring, full, pluggedInto: identified, &owner.observations, display)
+                }
                 vantages.append(owner.observations)
                 scores.insert(.init("full model", untuned), at: 0)
                 scores.append(.init("plugged-in model", owner.tuned, before: "full model"))
@@ -146,6 +150,7 @@ struct AuditObserver {
                 vantages: vantages,
                 reconstructions: reconstructions
             )
+            input.clientCanaries = try RunDirectory.canaryClientScores(at: path)
             input.positiveControl = try positiveControl(run, scoring, collector, reference, display)
             return input
         }

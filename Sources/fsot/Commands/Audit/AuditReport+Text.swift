@@ -7,18 +7,14 @@ extension AuditReport {
         var table = Table(["run", "vantage", "attack", "AUC", "95 % interval", "TPR@1%", "adjusted p", "work"])
         for run in runs {
             for vantage in run.vantages {
+                let isTwin = run.facts.twins?.contains(vantage.vantage) == true
                 for result in vantage.attacks {
-                    let rate = result.truePositiveRates.first { $0.falsePositiveRate == 0.01 }
-                    table.add([
-                        run.name,
-                        vantage.vantage.rawValue
-                            + (run.facts.twins?.contains(vantage.vantage) == true ? " (nobody)" : ""),
-                        result.attack, String(format: "%.3f", result.auc),
-                        String(format: "%.3f–%.3f", result.aucInterval.lower, result.aucInterval.upper),
-                        rate.map { String(format: "%.3f", $0.value) } ?? "",
-                        String(format: "%.4f", result.adjustedPValue),
-                        result.operations.map { WorkText.cost($0, training: run.facts.trainingOperations) } ?? "",
-                    ])
+                    table.add(Self.row(result, of: run, at: vantage.vantage.rawValue + (isTwin ? " (nobody)" : "")))
+                }
+            }
+            for view in run.active?.views ?? [] {
+                for result in view.attacks {
+                    table.add(Self.row(result, of: run, at: "\(view.vantage.rawValue), fork"))
                 }
             }
             if let strongest = run.positiveControl?.strongest {
@@ -33,6 +29,16 @@ extension AuditReport {
             ])
         }
         return table.text
+    }
+
+    private static func row(_ result: AttackResult, of run: RunReport, at place: String) -> [String] {
+        let rate = result.truePositiveRates.first { $0.falsePositiveRate == 0.01 }
+        return [
+            run.name, place, result.attack, String(format: "%.3f", result.auc),
+            String(format: "%.3f–%.3f", result.aucInterval.lower, result.aucInterval.upper),
+            rate.map { String(format: "%.3f", $0.value) } ?? "", String(format: "%.4f", result.adjustedPValue),
+            result.operations.map { WorkText.cost($0, training: run.facts.trainingOperations) } ?? "",
+        ]
     }
 
     /// Of each run with canaries: whom the strongest attack finds, how exposed they are, and what that says of ε.

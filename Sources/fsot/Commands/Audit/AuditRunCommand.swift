@@ -6,7 +6,7 @@ import Sealing
 import Yams
 
 /// `fsot audit run`: attacks on finished runs, from the outside in, and one report.
-struct AuditRunCommand: ParsableCommand {
+struct AuditRunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
         abstract: "Attack finished runs from every vantage point that was observed, and write one report.",
@@ -15,6 +15,9 @@ struct AuditRunCommand: ParsableCommand {
             one report with leakage against compression. Exit code: 0 nothing found, 2 leakage above policy, 3 the split \
             is not valid, 4 inconclusive, 5 a stated ε is refuted. Attacks on updates need runs of fsot tune --observe, and --identity of the auditor \
             whom they were kept for; LIRA and RMIA need --shadows.
+
+            --active adds an active adversary, on a fork: the run is begun once more, from its plan's records, under a \
+            coordinator that sends a false adapter. The run's directory is only read, and the verdict leaves the result out.
 
             Examples:
               fsot audit run run-half run-quarter --model model.gguf --suite Attacks/quick.yaml -o report
@@ -45,6 +48,12 @@ struct AuditRunCommand: ParsableCommand {
     @Option(parsing: .upToNextOption, help: "Overfitted runs of fsot audit control; each run takes its own.")
     var control: [String] = []
 
+    @Flag(
+        help:
+            "Also attack a fork of each run as a coordinator that lies about the adapter (ACTIVE-GA, ACTIVE-NORM); trains again."
+    )
+    var active = false
+
     @Option(help: "The attack suite. (default: the built-in quick suite)")
     var suite: String?
 
@@ -69,10 +78,16 @@ struct AuditRunCommand: ParsableCommand {
 
     @OptionGroup var options: ConsoleOptions
 
-    func run() throws {
+    func run() async throws {
         let console = options.console
         let staged = try StagedDirectory(destination: output)
         let suite = try suite.map { try SuiteFile.read($0) } ?? AttackSuite()
+        if active, !suite.attacks.contains(where: { AttackRegistry.active.contains($0.uppercased()) }) {
+            throw CommandFailure(
+                "The suite \(suite.name) lists none of \(AttackRegistry.active.joined(separator: ", ")), which --active is for; "
+                    + "add them, or give --suite Attacks/deep.yaml."
+            )
+        }
         let conditions = try failure.conditions(measuredBy: suite)
         let auditor = try sign.map { try IdentityFile.load($0, passphrase: opening.passphrase) }
         let display = console.progress()
@@ -89,7 +104,12 @@ struct AuditRunCommand: ParsableCommand {
             precision: try compute.precision(),
             console: console
         )
-        let inputs = try observer.observe(runs: runs, display: display)
+        var inputs = try observer.observe(runs: runs, display: display)
+        if active {
+            for (index, path) in runs.enumerated() {
+                try await observer.addActive(path, to: &inputs[index], suite: suite, display: display)
+            }
+        }
         let outcome = try Audit.run(
             inputs: inputs,
             suite: suite,
@@ -105,7 +125,7 @@ struct AuditRunCommand: ParsableCommand {
         try Interruption.check()
         let report = outcome.report
         for name in suite.attacks.map({ $0.uppercased() })
-        where !report.runs.contains(where: { $0.vantages.contains { $0.attacks.contains { $0.attack == name } } }) {
+        where !report.runs.contains(where: { $0.tries(name) }) {
             console.note("\(name) was not tried; the report says what it needs")
         }
         let json = try report.json()
@@ -162,5 +182,12 @@ struct AuditRunCommand: ParsableCommand {
     private static func summary(_ report: AuditReport) -> String {
         [report.attackTable, utility(report) + report.canaryTables.map { $0 + "\n\n" }.joined() + report.conclusion]
             .joined(separator: "\n\n")
+    }
+}
+
+extension AuditReport.RunReport {
+    /// Whether an attack was run from any vantage point, of the run or of a fork of it.
+    fileprivate func tries(_ attack: String) -> Bool {
+        (vantages.map(\.attacks) + (active?.views.map(\.attacks) ?? [])).joined().contains { $0.attack == attack }
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import AtomicFiles
 import Audit
+import Checkpoints
 import Emulators
 import Federation
 import Foundation
@@ -21,6 +22,9 @@ struct AuditShadowsCommand: AsyncParsableCommand {
             An attacker who has the emulator can tune it himself, as the run was tuned, once with a record and once without, \
             and compare. The higher the compression, the cheaper that is. Each record of the plan, trained on or held out, is \
             in exactly half of the shadows, by coins that follow from --seed and never from the plan's.
+
+            With --model, each shadow is plugged into the full model too and scored there, which gives LIRA and RMIA the owner's \
+            vantage point; that costs one forward pass of the full model over the records a shadow, and no more training.
 
             Written are coins and likelihoods, no text and no weights. Shadows that are there are taken over with --resume, so \
             Ctrl-C costs one shadow at most. With --population, RMIA compares with records that nobody trained on; give the \
@@ -50,6 +54,9 @@ struct AuditShadowsCommand: AsyncParsableCommand {
     @Option(help: "Records of the same kind that nobody trained on, for RMIA.")
     var population: String?
 
+    @Option(help: "The full model: also score the shadows plugged into it, for the owner's vantage point.")
+    var model: String?
+
     @OptionGroup var opening: OpeningOptions
 
     @Option(help: ComputeChoice.help)
@@ -76,6 +83,7 @@ struct AuditShadowsCommand: AsyncParsableCommand {
         var shadows: Int
         var trainingOperations: Double
         var scoringOperations: Double
+        var pluggedScoringOperations: Double?
         var targetOperations: Double
         var directory: String
     }
@@ -88,10 +96,12 @@ struct AuditShadowsCommand: AsyncParsableCommand {
         var federation = target.description.federation
         if let rounds { federation.rounds = rounds }
         if let localSteps { federation.localSteps = localSteps }
+        let full = try model.map { try ModelFiles(path: $0) }
         let settings = ShadowSettings(
             emulatorDigest: target.source.hexadecimalDigest,
             planDigest: try target.planDigest(),
             populationDigest: try population.map { try FileDigest.hexadecimal(of: $0) },
+            modelIdentity: try full.map { try BaseModelFiles.identity(BaseModelFiles.digests(of: $0.checkpoint)) },
             template: target.description.template,
             maximumLength: target.description.maximumLength,
             site: target.description.site,
@@ -118,7 +128,23 @@ struct AuditShadowsCommand: AsyncParsableCommand {
             seed: settings.site.seed
         )
         let initial = scorer.state
-        let price = try Self.price(of: scorer.model, target, federation, examples, outsiders, coins)
+        let plugged = try full.map { files in
+            let tuned = try TunedModel(
+                full: LanguageModel.load(
+                    files.checkpoint.tensors,
+                    configuration: files.configuration,
+                    path: model ?? ""
+                ),
+                metadata: target.description.metadata,
+                method: settings.site.method,
+                seed: settings.site.seed
+            )
+            try tuned.requireSchema(scorer.schema)
+            for parameter in tuned.adapter.parameters { parameter.isTrainable = false }
+            tuned.model.compute(in: try compute.precision())
+            return tuned
+        }
+        let price = try Self.price(of: scorer.model, plugged?.model, target, federation, examples, outsiders)
         for parameter in scorer.adapter.parameters { parameter.isTrainable = false }
         scorer.model.compute(in: try compute.precision())
         let missing = try (0..<count).filter { try directory.scores(of: $0) == nil }
@@ -126,6 +152,8 @@ struct AuditShadowsCommand: AsyncParsableCommand {
             "\(count) shadows for about \(WorkText.operations(price.each * Double(count))): "
                 + "\(WorkText.times(price.each * Double(count) / price.target)) the run's own training "
                 + "(\(WorkText.operations(price.target)))"
+                + (price.plugged == 0
+                    ? "" : ", \(WorkText.operations(price.plugged * Double(count))) of it in the full model")
                 + (missing.count == count ? "" : "; \(missing.count) are still to train")
         )
 
@@ -163,8 +191,8 @@ struct AuditShadowsCommand: AsyncParsableCommand {
                 progress: { tell(Double($0) * price.token) },
                 isCancelled: { Interruption.isRequested }
             )
-            func score(_ examples: [EncodedExample]) throws -> [Double?] {
-                try scorer.meanLogLikelihoods(
+            func score(_ examples: [EncodedExample], with model: TunedModel) throws -> [Double?] {
+                try model.meanLogLikelihoods(
                     of: examples.map { ScoredSequence($0) },
                     under: adapter,
                     isCancelled: { Interruption.isRequested }
@@ -174,8 +202,15 @@ struct AuditShadowsCommand: AsyncParsableCommand {
                 ShadowScores(
                     shadow: shadow,
                     isIncluded: coins.isIncluded[shadow],
-                    logLikelihoods: try score(examples),
-                    population: try score(outsiders),
+                    logLikelihoods: try score(examples, with: scorer),
+                    population: try score(outsiders, with: scorer),
+                    plugged: try plugged.map {
+                        ShadowScores.Plugged(
+                            logLikelihoods: try score(examples, with: $0),
+                            population: try score(outsiders, with: $0),
+                            scoringOperations: price.plugged
+                        )
+                    },
                     trainingOperations: Double(tokens) * price.token,
                     scoringOperations: price.scoring
                 )
@@ -188,42 +223,49 @@ struct AuditShadowsCommand: AsyncParsableCommand {
             shadows: all.count,
             trainingOperations: all.reduce(0) { $0 + $1.trainingOperations },
             scoringOperations: all.reduce(0) { $0 + $1.scoringOperations },
+            pluggedScoringOperations: model == nil
+                ? nil : all.reduce(0) { $0 + ($1.plugged?.scoringOperations ?? 0) },
             targetOperations: price.target,
             directory: output
         )
-        let spent = result.trainingOperations + result.scoringOperations
+        let pluggedText = result.pluggedScoringOperations.map { ", plugged in \(WorkText.operations($0))" } ?? ""
+        let spent =
+            result.trainingOperations + result.scoringOperations + (result.pluggedScoringOperations ?? 0)
         try console.result(
             """
             shadows           \(result.shadows), each record in \(result.shadows / 2) of them
             attacker's cost   \(WorkText.operations(spent)): training \(WorkText.operations(result.trainingOperations)), \
-            scoring \(WorkText.operations(result.scoringOperations))
+            scoring \(WorkText.operations(result.scoringOperations))\(pluggedText)
             the run's own     \(WorkText.operations(result.targetOperations)); the attack costs \
             \(WorkText.times(spent / result.targetOperations)) that
-            written           \(output); attack with fsot audit run \(run) --shadows \(output)
+            written           \(output); attack with fsot audit run \(run)\(model.map { " --model \($0)" } ?? "") --shadows \(output)
             """,
             json: result
         )
     }
 
-    /// Floating-point operations: of one shadow, of one token of its training, of its scoring, and of the run's training.
+    /// Floating-point operations: of one shadow, of one token of its training, of its scoring on the emulator and in the full model, and of the run's training.
     private struct Price {
         var each: Double
         var token: Double
         var scoring: Double
+        var plugged: Double
         var target: Double
     }
 
     private static func price(
         of model: LanguageModel,
+        _ full: LanguageModel?,
         _ target: FinishedRun,
         _ federation: FederationConfiguration,
         _ examples: [EncodedExample],
-        _ outsiders: [EncodedExample],
-        _ coins: ShadowCoins
+        _ outsiders: [EncodedExample]
     ) throws -> Price {
         let tokens = examples.reduce(0) { $0 + $1.ids.count }
         let record = TrainingWork.perRecord(examples, of: model)
-        let scoring = TrainingWork.forward((examples + outsiders).map { ScoredSequence($0) }, of: model)
+        let sequences = (examples + outsiders).map { ScoredSequence($0) }
+        let scoring = TrainingWork.forward(sequences, of: model)
+        let plugged = full.map { TrainingWork.forward(sequences, of: $0) } ?? 0
         let training = TrainingWork.run(
             target.byHolder(examples) { _ in 1 },
             of: model,
@@ -231,9 +273,10 @@ struct AuditShadowsCommand: AsyncParsableCommand {
             federation: federation
         )
         return Price(
-            each: training + scoring,
+            each: training + scoring + plugged,
             token: record * Double(examples.count) / Double(max(1, tokens)),
             scoring: scoring,
+            plugged: plugged,
             target: try target.trainingOperations(of: model)
         )
     }

@@ -49,6 +49,11 @@ extension RunFacts {
         twins = description.isMasked && description.observedFor != nil ? [.individual] : nil
         let seconds = rounds.reduce(0) { $0 + $1.seconds }
         details = Self.details(of: description, rounds: rounds.count)
+        if let canaries = description.canaryClients {
+            details.append(
+                Detail("canary clients", "\(canaries.includedNames.count) of \(canaries.count) took part in the rounds")
+            )
+        }
         details += [
             Detail("took", ProgressMeter.duration(seconds) + " for all rounds"),
             Self.recordsAsText(description),
