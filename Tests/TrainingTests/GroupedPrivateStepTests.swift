@@ -123,9 +123,9 @@ import Training
         let (model, parameters) = try ExampleAdapter(architecture: "llama", isLoRA: false).make()
         let examples = ExampleAdapter.examples([9, 12, 7])
         let table = model.tokenEmbedding.value
-        table.withUnsafeMutableBufferPointer { $0[255 * table.columns] = .infinity }
+        table.withUnsafeMutableBufferPointer { $0[255 * table.columns] = .nan }
         let before = parameters.map(\.value.values)
-        // The head is tied to the table, so every record's logits hold the infinity.
+        // The head is tied to the table, so every record's logits hold the NaN.
         let error = #expect(throws: TrainingError.self) {
             try trainer(model, parameters, examples, clip: 1).fit(steps: 1)
         }
@@ -133,7 +133,8 @@ import Training
             Issue.record("\(String(describing: error))")
             return
         }
-        #expect(step == 0 && records == ["record 1", "record 2", "record 3"])
+        #expect(step == 0)
+        #expect(records == ["record 1", "record 2", "record 3"])
         #expect(parameters.map(\.value.values) == before)
     }
 }

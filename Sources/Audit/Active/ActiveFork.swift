@@ -61,7 +61,7 @@ public struct ActiveFork {
         from initial: AdapterState
     ) async throws -> (individual: [[RoundEvidence]], aggregate: [[RoundEvidence]]) {
         let sequences = examples.map { ScoredSequence(ids: $0.ids, labels: $0.labels) }
-        let witness = RoundWitness(
+        var witness = RoundWitness(
             tuned: tuned,
             sequences: sequences,
             holders: holders,
