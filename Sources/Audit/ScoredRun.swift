@@ -20,6 +20,8 @@ public struct ScoredRun: Sendable {
     public var positiveControl: (description: String, view: ScoredVantage)?
     /// The canaries, which none of the above is about; nil: none was planted.
     public var canaries: ScoredCanaries?
+    /// An order of ``records`` that their texts decide; nil where nobody saw the texts.
+    var order: RecordOrder?
 
     /// Keeps the values; nothing was read out of updates.
     public init(
@@ -57,6 +59,7 @@ public struct ScoredRun: Sendable {
                 try ScoredVantage($0, of: input.records, at: kept, attacks: attacks)
             }
         )
+        order = RecordOrder(records)
         reconstructions = input.reconstructions
         positiveControl = try input.positiveControl.map {
             ($0.description, try ScoredVantage($0.view, of: input.records, at: kept, attacks: attacks))

@@ -53,6 +53,12 @@ struct AuditRunCommand: ParsableCommand {
     )
     var scoreCache: String?
 
+    @Flag(
+        help:
+            "Keep in report.json how the main attacks rank the records, by no names: fsot audit merge compares cells of a sweep by that."
+    )
+    var keepRanks = false
+
     @Option(help: ComputeChoice.help)
     var compute: ComputeChoice = .auto
 
@@ -99,6 +105,7 @@ struct AuditRunCommand: ParsableCommand {
                 RunFacts.Detail("made", Date().formatted(.iso8601.year().month().day())),
                 RunFacts.Detail("command", Self.command),
             ],
+            keepsRanks: keepRanks,
             progress: display.handler
         )
         display.finish()
