@@ -16,6 +16,10 @@ public struct AttackSuite: Codable, Sendable, Equatable {
     public var rmiaGamma: Double = 1
     /// The a of RMIA-OFFLINE; nil: chosen on the shadow models.
     public var rmiaOfflineA: Double?
+    /// The variants of NEIGHBOUR; nil: the defaults.
+    public var neighbour: Neighbours?
+    /// The continuations of SAMIA; nil: the defaults.
+    public var samia: Continuations?
     /// False-positive rates at which the true-positive rate is read.
     public var falsePositiveRates: [Double] = [0.001, 0.01, 0.05]
     /// Resamples for the intervals of the true-positive rates.
@@ -94,6 +98,8 @@ public struct AttackSuite: Codable, Sendable, Equatable {
         case liraPriorDegrees = "lira_prior_degrees"
         case rmiaGamma = "rmia_gamma"
         case rmiaOfflineA = "rmia_offline_a"
+        case neighbour
+        case samia
         case falsePositiveRates = "false_positive_rates"
         case bootstrapReplicates = "bootstrap_replicates"
         case permutations
@@ -132,6 +138,7 @@ public struct AttackSuite: Codable, Sendable, Equatable {
         try require(liraPriorDegrees > 0 && liraPriorDegrees.isFinite, .liraPriorDegrees, "must be positive")
         try require(rmiaGamma > 0 && rmiaGamma.isFinite, .rmiaGamma, "must be positive")
         try require(rmiaOfflineA.map(isShare) ?? true, .rmiaOfflineA, "must lie between 0 and 1")
+        if let (key, reason) = samplingFault { try require(false, key, reason) }
         let areShares = falsePositiveRates.allSatisfy { $0 > 0 && $0 < 1 }
         try require(!falsePositiveRates.isEmpty && areShares, .falsePositiveRates, "must list rates between 0 and 1")
         try require((100...100_000).contains(bootstrapReplicates), .bootstrapReplicates, "must be 100 to 100000")

@@ -20,6 +20,8 @@ struct ReportSchemaTests {
         suite.bootstrapReplicates = 100
         suite.permutations = 100
         suite.rmiaOfflineA = 0.3
+        suite.neighbour = .init()
+        suite.samia = .init()
         suite.blind.buckets = 256
         var inputs = [SyntheticRun(leak: 1, ratio: 0.5).input(), SyntheticRun(name: "other", ratio: 0.7).input()]
         inputs[0].positiveControl = AuditInput.PositiveControl(description: "longer", view: inputs[0].vantages[0])

@@ -6,13 +6,16 @@ public enum AttackRegistry {
             "LOWER", "HARD-TOKEN", "REF-MINK++", "RECALL", "LOSS-SERIES", "GRAD-COS", "GRAD-DIFF", "GRAD-NORM",
             "FEDMIA-I",
             "FEDMIA-II",
-        ] + referenceModels
+        ] + referenceModels + ["QUANTILE"] + drawing
 
     /// Those that one forward pass a model serves; LOWER needs a second one.
     public static let quick = ["LOSS", "RATIO", "ZLIB", "MINK", "MINK++", "EZ", "DLOSS", "SPAN"]
 
     /// Those that compare with shadow models, which the attacker has to train.
     public static let referenceModels = ["LIRA", "LIRA-OFFLINE", "RMIA", "RMIA-OFFLINE"]
+
+    /// Those that draw texts: many passes a record, and only where a suite names them.
+    public static let drawing = ["NEIGHBOUR", "SAMIA"]
 
     /// Makes an attack with the suite's parameters; names are compared without regard to case.
     ///
@@ -41,6 +44,9 @@ public enum AttackRegistry {
         case "LIRA-OFFLINE": return LiRAOfflineAttack(priorDegrees: suite.liraPriorDegrees)
         case "RMIA": return RMIAAttack(gamma: suite.rmiaGamma)
         case "RMIA-OFFLINE": return RMIAOfflineAttack(gamma: suite.rmiaGamma, offlineA: suite.rmiaOfflineA)
+        case "QUANTILE": return QuantileAttack()
+        case "NEIGHBOUR": return NeighbourAttack()
+        case "SAMIA": return SamiaAttack(weightsByZlib: suite.samia?.weightsByZlib ?? false)
         default: throw AuditError.unknownAttack(name: name, known: names)
         }
     }

@@ -30,7 +30,7 @@ struct AuditRunCommand: ParsableCommand {
 
     @OptionGroup var opening: OpeningOptions
 
-    @Option(help: "Records of the same kind that nobody trained on, for RECALL and RMIA.")
+    @Option(help: "Records of the same kind that nobody trained on, for RECALL, RMIA and QUANTILE.")
     var population: String?
 
     @Flag(help: "Also read text out of the updates of observed rounds (DAGER), and say how much; never which.")
@@ -91,6 +91,7 @@ struct AuditRunCommand: ParsableCommand {
             cache: scoreCache.map { ScoreCache(directory: $0) },
             shadows: shadows,
             controls: control,
+            drawing: suite,
             opening: opening,
             precision: try compute.precision(),
             console: console

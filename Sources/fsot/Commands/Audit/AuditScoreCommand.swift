@@ -138,6 +138,7 @@ struct AuditScoreCommand: ParsableCommand {
             maximumLength: audited.maximumLength,
             wanted: Set(try suite.makeAttacks().flatMap(\.needs)),
             population: population,
+            drawing: suite,
             precision: compute.precision()
         )
         let model = try LanguageModel.load(
