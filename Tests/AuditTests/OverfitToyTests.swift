@@ -89,14 +89,7 @@ struct OverfitToyTests {
         let evidence = shadows.evidence(tunedPopulation: nil)
         let observations = Self.holders.indices.map { index in
             RecordObservation(
-                record: AuditedRecord(
-                    id: "\(index)",
-                    holder: Self.holders[index],
-                    coin: index,
-                    isMember: isMember[index],
-                    text: "",
-                    answer: ""
-                ),
+                record: record(index, isMember[index]),
                 tuned: after[index],
                 reference: reference[index],
                 shadows: evidence[index]
@@ -109,6 +102,17 @@ struct OverfitToyTests {
             let auc = AUC.value(of: try LabelledScores(scores: scores, isMember: isMember))
             #expect(auc >= 0.8, "\(attack.name): \(auc)")
         }
+    }
+
+    private func record(_ index: Int, _ isMember: Bool) -> AuditedRecord {
+        AuditedRecord(
+            id: "\(index)",
+            holder: Self.holders[index],
+            coin: index,
+            isMember: isMember,
+            text: "",
+            answer: ""
+        )
     }
 
     /// The AUCs of attacks that need no shadows, on the model as it stands.
@@ -131,14 +135,7 @@ struct OverfitToyTests {
             .measure(sequences, by: tuned.model)
         let observations = try Self.holders.indices.map { index in
             RecordObservation(
-                record: AuditedRecord(
-                    id: "\(index)",
-                    holder: Self.holders[index],
-                    coin: index,
-                    isMember: isMember[index],
-                    text: "",
-                    answer: ""
-                ),
+                record: record(index, isMember[index]),
                 tuned: own[index],
                 reference: untuned[index],
                 outsiders: others,

@@ -22,7 +22,7 @@ public struct NeighbourTexts: Sendable {
     /// - Parameters:
     ///   - sequences: the records.
     ///   - model: the untuned model.
-    ///   - finished: told the number of each record that is done.
+    ///   - finished: told how many records are done, after each.
     /// - Returns: `[records][variants]`.
     /// - Throws: `LanguageModelError`; what `finished` throws.
     public func draw(
@@ -36,7 +36,7 @@ public struct NeighbourTexts: Sendable {
             let substitutes = zip(positions, candidates).map { position, candidates in
                 Array(candidates.filter { $0.id != sequence.ids[position] }.prefix(settings.candidates))
             }
-            try finished(number)
+            try finished(number + 1)
             if positions.isEmpty { return [] }
             var generator = root.derive("record \(number)")
             return (0..<settings.count).map { _ in

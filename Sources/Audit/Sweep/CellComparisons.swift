@@ -1,8 +1,8 @@
 /// Cells of a sweep in pairs that differ in one thing: each ratio against the largest, LoRA against whole blocks, an adapter at
 /// one end against both, and always of one seed. All cells share records and coins, so that the pairs do.
 enum CellComparisons {
-    /// The pairs of which both cells kept ranks of the same records, by one attack a vantage point: the one with the largest AUC
-    /// in any of these cells. p-values are not adjusted yet.
+    /// The pairs of which both cells kept ranks of the same records, by one attack a vantage point: of those that all
+    /// these cells kept, the one with the largest AUC in any. p-values are not adjusted yet.
     ///
     /// - Throws: `AuditError.invalidSweep` for ranks that are damaged, or give another AUC than their cell states.
     static func of(_ runs: [AuditReport.RunReport]) throws -> [AuditReport.RunComparison] {

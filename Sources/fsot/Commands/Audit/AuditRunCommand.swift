@@ -14,7 +14,7 @@ struct AuditRunCommand: ParsableCommand {
             Runs must follow a plan (fsot audit plan). Several runs, for example at different compression ratios, give \
             one report with leakage against compression. Exit code: 0 nothing found, 2 leakage above policy, 3 the split \
             is not valid, 4 inconclusive, 5 a stated ε is refuted. Attacks on updates need runs of fsot tune --observe, and --identity of the auditor \
-            whom they were kept for; LIRA and RMIA need --shadows.
+            whom they were kept for; LIRA and RMIA need --shadows, RECALL and QUANTILE --population.
 
             Examples:
               fsot audit run run-half run-quarter --model model.gguf --suite Attacks/quick.yaml -o report
