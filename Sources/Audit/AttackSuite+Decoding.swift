@@ -40,6 +40,8 @@ extension AttackSuite {
         try values.update(&rmiaGamma, .rmiaGamma)
         try values.update(&rmiaOfflineA, .rmiaOfflineA)
         try values.update(&active, .active)
+        try values.update(&neighbour, .neighbour)
+        try values.update(&samia, .samia)
         try values.update(&falsePositiveRates, .falsePositiveRates)
         try values.update(&bootstrapReplicates, .bootstrapReplicates)
         try values.update(&permutations, .permutations)
@@ -69,6 +71,30 @@ extension AttackSuite.Blind {
         try values.update(&buckets, .buckets)
         try values.update(&ridge, .ridge)
         try values.update(&folds, .folds)
+    }
+}
+
+extension AttackSuite.Neighbours {
+    /// Reads the settings, defaults for what is left out.
+    public init(from decoder: any Decoder) throws {
+        try refuseUnknownKeys(decoder, known: CodingKeys.self)
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        try values.update(&count, .count)
+        try values.update(&share, .share)
+        try values.update(&candidates, .candidates)
+    }
+}
+
+extension AttackSuite.Continuations {
+    /// Reads the settings, defaults for what is left out.
+    public init(from decoder: any Decoder) throws {
+        try refuseUnknownKeys(decoder, known: CodingKeys.self)
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        try values.update(&samples, .samples)
+        try values.update(&ngram, .ngram)
+        try values.update(&topK, .topK)
+        try values.update(&temperature, .temperature)
+        try values.update(&weightsByZlib, .weightsByZlib)
     }
 }
 

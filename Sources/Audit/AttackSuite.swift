@@ -18,6 +18,10 @@ public struct AttackSuite: Codable, Sendable, Equatable {
     public var rmiaOfflineA: Double?
     /// What a coordinator does that lies about the adapter; only where an audit is asked to fork the run.
     public var active = Active()
+    /// The variants of NEIGHBOUR; nil: the defaults.
+    public var neighbour: Neighbours?
+    /// The continuations of SAMIA; nil: the defaults.
+    public var samia: Continuations?
     /// False-positive rates at which the true-positive rate is read.
     public var falsePositiveRates: [Double] = [0.001, 0.01, 0.05]
     /// Resamples for the intervals of the true-positive rates.
@@ -116,6 +120,8 @@ public struct AttackSuite: Codable, Sendable, Equatable {
         case rmiaGamma = "rmia_gamma"
         case rmiaOfflineA = "rmia_offline_a"
         case active
+        case neighbour
+        case samia
         case falsePositiveRates = "false_positive_rates"
         case bootstrapReplicates = "bootstrap_replicates"
         case permutations
@@ -157,6 +163,7 @@ public struct AttackSuite: Codable, Sendable, Equatable {
         try require((4...100_000).contains(active.targets), .active, "targets must be 4 to 100000")
         try require((1...10_000).contains(active.rounds), .active, "rounds must be 1 to 10000")
         try require(active.ascent > 0 && active.ascent.isFinite, .active, "ascent must be positive")
+        if let (key, reason) = samplingFault { try require(false, key, reason) }
         let areShares = falsePositiveRates.allSatisfy { $0 > 0 && $0 < 1 }
         try require(!falsePositiveRates.isEmpty && areShares, .falsePositiveRates, "must list rates between 0 and 1")
         try require((100...100_000).contains(bootstrapReplicates), .bootstrapReplicates, "must be 100 to 100000")

@@ -26,6 +26,7 @@ public enum Audit {
     ///   - suite: what to run and how to judge.
     ///   - title: the report's heading.
     ///   - provenance: labelled lines about how the report was made.
+    ///   - keepsRanks: whether the report says how the main attacks rank the records, so that runs can be compared later.
     ///   - progress: told at the start and after every table of attacks.
     /// - Throws: `AuditError`; an attack that lacks what it needs at every vantage point stands in `notTested`.
     public static func run(
@@ -33,6 +34,7 @@ public enum Audit {
         suite: AttackSuite,
         title: String = "Membership audit",
         provenance: [RunFacts.Detail] = [],
+        keepsRanks: Bool = false,
         progress: ProgressHandler? = nil
     ) throws -> AuditOutcome {
         if inputs.isEmpty { throw AuditError.nothingToAudit }
@@ -47,7 +49,7 @@ public enum Audit {
         progress?(ProgressEvent(phase: "attacking", completed: 0, total: total, unit: "tables"))
         for input in inputs {
             let scored = try ScoredRun(input, suite: suite, attacks: attacks)
-            let evaluation = try RunEvaluation(scored, suite: suite) {
+            let evaluation = try RunEvaluation(scored, suite: suite, keepsRanks: keepsRanks) {
                 completed += 1
                 progress?(ProgressEvent(phase: "attacking", completed: completed, total: total, unit: "tables"))
             }

@@ -16,11 +16,14 @@ struct RunEvaluation {
     let report: AuditReport.RunReport
     let scores: RunScores
 
-    /// - Parameter finishedTable: called after each table of attacks.
+    /// - Parameters:
+    ///   - keepsRanks: whether the vantage points at which all records were scored keep how the main attacks rank them.
+    ///   - finishedTable: called after each table of attacks.
     init(
         _ run: ScoredRun,
         suite: AttackSuite,
         pooling: Pooling = .asScored,
+        keepsRanks: Bool = false,
         finishedTable: () -> Void
     ) throws {
         let generator = SeededGenerator(seed: suite.seed)
@@ -70,7 +73,11 @@ struct RunEvaluation {
                     nullControl: nullResults,
                     rounds: try vantage.rounds.map {
                         try $0.compactMap { try RoundLeak($0, of: records, suite: suite, pooling: pooling) }
-                    }
+                    },
+                    ranks: keepsRanks && vantage.positions == nil
+                        ? run.order.flatMap { order in
+                            RankedScores(scored, strongest: results.max { $0.auc < $1.auc }?.attack, order: order)
+                        } : nil
                 )
             )
             if run.facts.twins?.contains(vantage.vantage) != true, let best = vantages.last?.strongest,

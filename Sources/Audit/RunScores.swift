@@ -35,9 +35,16 @@ struct RunScores {
                 }
             }
         }
-        let adjusted = HolmAdjustment.adjust(comparisons.map(\.adjustedPValue))
-        for index in comparisons.indices { comparisons[index].adjustedPValue = adjusted[index] }
-        return comparisons
+        return adjusted(comparisons)
+    }
+
+    /// Comparisons with their p-values adjusted by Holm over all of them.
+    static func adjusted(_ comparisons: [AuditReport.RunComparison]) -> [AuditReport.RunComparison] {
+        zip(comparisons, HolmAdjustment.adjust(comparisons.map(\.difference.pValue))).map { comparison, pValue in
+            var comparison = comparison
+            comparison.adjustedPValue = pValue
+            return comparison
+        }
     }
 }
 

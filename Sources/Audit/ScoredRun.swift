@@ -25,6 +25,8 @@ public struct ScoredRun: Sendable {
     public var active: ScoredActive?
     /// What the run's canary clients left; nil: none was planted.
     public var clientCanaries: CanaryClientScores?
+    /// An order of ``records`` that their texts decide; nil where nobody saw the texts.
+    var order: RecordOrder?
 
     /// Keeps the values; nothing was read out of updates.
     public init(
@@ -62,6 +64,7 @@ public struct ScoredRun: Sendable {
                 try ScoredVantage($0, of: input.records, at: kept, attacks: attacks)
             }
         )
+        order = RecordOrder(records)
         reconstructions = input.reconstructions
         positiveControl = try input.positiveControl.map {
             ($0.description, try ScoredVantage($0.view, of: input.records, at: kept, attacks: attacks))

@@ -93,7 +93,7 @@ extension LanguageModel {
     private static let mostEmptyTexts = 1000
 
     /// The logits after one more token in every slot, `[slots, vocabulary]`.
-    private func step(_ tokens: [Int32], cache: BatchedKeyValueCache) -> Tensor {
+    func step(_ tokens: [Int32], cache: BatchedKeyValueCache) -> Tensor {
         let tape = Tape(isRecording: false)
         let context = AttentionContext(batch: cache)
         let x = embed(tokens, positions: context.positions, on: tape)

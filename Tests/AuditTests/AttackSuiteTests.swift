@@ -14,6 +14,9 @@ struct AttackSuiteTests {
         let suite = try decode(#"{"attacks":["ratio"],"seed":7,"policy":{"resolvable_auc":0.7},"blind":{"folds":3}}"#)
         #expect(suite.attacks == ["ratio"] && suite.seed == 7 && suite.policy.resolvableAUC == 0.7)
         #expect(suite.blind.folds == 3 && suite.policy.significance == 0.05)
+        let drawing = try decode(#"{"neighbour":{"count":4},"samia":{"zlib":true,"top_k":7}}"#)
+        #expect(drawing.neighbour?.count == 4 && drawing.neighbour?.share == 0.3)
+        #expect(drawing.samia?.weightsByZlib == true && drawing.samia?.topK == 7 && drawing.samia?.samples == 10)
         #expect(try JSONDecoder().decode(AttackSuite.self, from: JSONEncoder().encode(suite)) == suite)
     }
 
@@ -29,6 +32,15 @@ struct AttackSuiteTests {
             (#"{"lira_prior_degrees":0}"#, "lira_prior_degrees"),
             (#"{"rmia_gamma":-2}"#, "rmia_gamma"),
             (#"{"rmia_offline_a":1.1}"#, "rmia_offline_a"),
+            (#"{"neighbour":{"count":0}}"#, "neighbour"),
+            (#"{"neighbour":{"share":1.5}}"#, "neighbour"),
+            (#"{"neighbour":{"candidates":0}}"#, "neighbour"),
+            (#"{"neighbour":{"counts":3}}"#, "neighbour.counts"),
+            (#"{"samia":{"samples":0}}"#, "samia"),
+            (#"{"samia":{"ngram":9}}"#, "samia"),
+            (#"{"samia":{"top_k":0}}"#, "samia"),
+            (#"{"samia":{"temperature":0}}"#, "samia"),
+            (#"{"samia":{"zip":true}}"#, "samia.zip"),
             (#"{"policy":{"minimum_control_auc":7}}"#, "policy.minimum_control_auc"),
             (#"{"false_positive_rates":[1.5]}"#, "false_positive_rates"),
             (#"{"false_positive_rates":[0.05]}"#, "policy.true_positive_rate_level"),

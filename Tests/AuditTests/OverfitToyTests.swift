@@ -89,14 +89,7 @@ struct OverfitToyTests {
         let evidence = shadows.evidence(tunedPopulation: nil)
         let observations = Self.holders.indices.map { index in
             RecordObservation(
-                record: AuditedRecord(
-                    id: "\(index)",
-                    holder: Self.holders[index],
-                    coin: index,
-                    isMember: isMember[index],
-                    text: "",
-                    answer: ""
-                ),
+                record: record(index, isMember[index]),
                 tuned: after[index],
                 reference: reference[index],
                 shadows: evidence[index]
@@ -108,6 +101,82 @@ struct OverfitToyTests {
             let scores = try attack.checkedScores(of: observations)
             let auc = AUC.value(of: try LabelledScores(scores: scores, isMember: isMember))
             #expect(auc >= 0.8, "\(attack.name): \(auc)")
+        }
+    }
+
+    private func record(_ index: Int, _ isMember: Bool) -> AuditedRecord {
+        AuditedRecord(
+            id: "\(index)",
+            holder: Self.holders[index],
+            coin: index,
+            isMember: isMember,
+            text: "",
+            answer: ""
+        )
+    }
+
+    /// The AUCs of attacks that need no shadows, on the model as it stands.
+    private func aucs(
+        _ isMember: [Bool],
+        untuned: [[TokenObservation]],
+        _ outsiders: (sequences: [ScoredSequence], untuned: [[TokenObservation]]),
+        _ variants: [[ScoredSequence]]
+    ) throws -> [String: Double] {
+        func score(_ sequences: [ScoredSequence]) throws -> [[TokenObservation]] {
+            try ObservationCollector(sequences: sequences, lowered: nil, batchSize: 16)
+                .score(model: "toy") { try tuned.model.observations(of: $0) }.plain
+        }
+        let sequences = Self.examples.map { ScoredSequence(ids: $0.ids, labels: $0.labels) }
+        let own = try score(sequences)
+        let others = OutsiderScores(tuned: try score(outsiders.sequences), reference: outsiders.untuned)
+        var settings = AttackSuite.Continuations()
+        settings.samples = 20
+        let continuations = try ContinuationOverlaps(settings, seed: 2, stopIDs: []) { "\($0)" }
+            .measure(sequences, by: tuned.model)
+        let observations = try Self.holders.indices.map { index in
+            RecordObservation(
+                record: record(index, isMember[index]),
+                tuned: own[index],
+                reference: untuned[index],
+                outsiders: others,
+                neighbours: try score(variants[index]).map { LogLikelihood.mean($0) },
+                continuations: continuations[index]
+            )
+        }
+        let attacks: [any Attack] = [
+            QuantileAttack(), NeighbourAttack(), SamiaAttack(), SamiaAttack(weightsByZlib: true),
+        ]
+        return Dictionary(
+            try attacks.enumerated().map { number, attack -> (String, Double) in
+                let scores = try attack.checkedScores(of: observations)
+                return (
+                    "\(attack.name) \(number)", AUC.value(of: try LabelledScores(scores: scores, isMember: isMember))
+                )
+            },
+            uniquingKeysWith: { first, _ in first }
+        )
+    }
+
+    @Test func attacksWithoutShadowsFindTheMembersAndNobodyBeforeTuning() async throws {
+        var generator = SeededGenerator(seed: 79)
+        let isMember = Self.holders.map { _ in generator.uniform() < 0.5 }
+        let strangers = (0..<40).map { _ in
+            let ids = (0..<10).map { _ in Int32(3 + generator.next() % 240) }
+            return ScoredSequence(ids: ids, labels: ids)
+        }
+        let untuned = try observe(tuned.state)
+        let outsiders = (strangers, try tuned.model.observations(of: strangers))
+        var settings = AttackSuite.Neighbours()
+        settings.count = 10
+        let variants = try NeighbourTexts(settings, seed: 2)
+            .draw(of: Self.examples.map { ScoredSequence(ids: $0.ids, labels: $0.labels) }, by: tuned.model)
+        let before = try aucs(isMember, untuned: untuned, outsiders, variants)
+        // 48 records: three standard errors.
+        for (attack, auc) in before { #expect(abs(auc - 0.5) < 0.25, "\(attack): \(auc)") }
+        #expect(before["QUANTILE 0"] == 0.5)
+        tuned.state = try await train(isMember, seed: 1)
+        for (attack, auc) in try aucs(isMember, untuned: untuned, outsiders, variants) {
+            #expect(auc >= 0.8, "\(attack): \(auc)")
         }
     }
 

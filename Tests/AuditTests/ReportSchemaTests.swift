@@ -21,6 +21,8 @@ struct ReportSchemaTests {
         suite.bootstrapReplicates = 100
         suite.permutations = 100
         suite.rmiaOfflineA = 0.3
+        suite.neighbour = .init()
+        suite.samia = .init()
         suite.blind.buckets = 256
         var inputs = [SyntheticRun(leak: 1, ratio: 0.5).input(), SyntheticRun(name: "other", ratio: 0.7).input()]
         inputs[0].positiveControl = AuditInput.PositiveControl(description: "longer", view: inputs[0].vantages[0])
@@ -28,6 +30,8 @@ struct ReportSchemaTests {
             ReconstructionResult(nil, vantage: .individual, holder: "clinic-a", round: 1, records: [])
         ]
         inputs[0].facts.twins = [.individual]
+        inputs[0].records[81].coin = inputs[0].records[82].coin
+        inputs[0].records[81].isMember = inputs[0].records[82].isMember
         for index in 0..<80 { inputs[0].records[index].canary = Canary(kind: .random, repetitions: 1 + index % 2) }
         var rounds = inputs[0].vantages[0]
         rounds.vantage = .aggregate
@@ -72,7 +76,7 @@ struct ReportSchemaTests {
                 isNoiseSeeded: false
             )
         ]
-        let data = try Audit.run(inputs: inputs, suite: suite).report.json()
+        let data = try Audit.run(inputs: inputs, suite: suite, keepsRanks: true).report.json()
         return try #require(try json(data) as? [String: Any])
     }
 

@@ -118,6 +118,45 @@ struct ShadowTests {
         return try #require(view["attacks"] as? [[String: Any]]).compactMap { $0["attack"] as? String }
     }
 
+    @Test func outsidersVariantsAndContinuationsReachTheReport() throws {
+        let strangers = (0..<40).map { #"{"instruction":"Who is away-\#($0)?","output":"Case \#($0 * 31) of far."}"# }
+        // One of them is a record of the plan and must not count.
+        let known = try #require(try scratch.read("north.jsonl").split(separator: "\n").first)
+        try scratch.write((strangers + [String(known)]).joined(separator: "\n") + "\n", "strangers.jsonl")
+        try scratch.write(
+            "name: d\nattacks: [LOSS, RATIO, QUANTILE, NEIGHBOUR, SAMIA]\npermutations: 200\nbootstrap_replicates: 100\n"
+                + "blind: {buckets: 64}\nneighbour: {count: 3}\nsamia: {samples: 2, ngram: 1, zlib: true}\n",
+            "drawing.yaml"
+        )
+        let audit = [
+            "audit", "run", "run", "--suite", "drawing.yaml", "--model", "model", "--population", "strangers.jsonl",
+        ]
+        for threads in ["1", "3"] {
+            let run = try Transcript.run(
+                audit + ["-o", "drawn\(threads)"],
+                in: scratch,
+                environment: ["FSOT_THREADS": threads]
+            )
+            #expect([0, 2, 4].contains(run.status), "\(run.errors)")
+            for name in ["QUANTILE", "NEIGHBOUR", "SAMIA"] { #expect(run.output.contains(name)) }
+        }
+        #expect(try bytes("drawn1/scores.csv") == bytes("drawn3/scores.csv"), "threads change no score")
+        let scores = try scratch.read("drawn1/scores.csv")
+        for view in [
+            "peer,QUANTILE", "peer,NEIGHBOUR", "peer,SAMIA", "owner,QUANTILE", "owner,NEIGHBOUR", "owner,SAMIA",
+        ] {
+            #expect(scores.contains("run,\(view),"), "\(view)")
+        }
+        try scratch.write(strangers.prefix(29).joined(separator: "\n") + "\n", "few.jsonl")
+        let few = try Transcript.run(
+            ["audit", "run", "run", "--suite", "drawing.yaml", "--population", "few.jsonl", "-o", "few"],
+            in: scratch
+        )
+        #expect(few.errors.contains("QUANTILE was not tried"), "\(few.errors)")
+        let page = try scratch.read("few/report.html")
+        #expect(page.contains("at least 30 records that nobody trained on"))
+    }
+
     @Test func whatDoesNotFitIsSaid() throws {
         for flags in [["--count", "3"], ["--count", "2"], ["--rounds", "0"]] {
             let run = try Transcript.run(["audit", "shadows", "run", "-o", "s"] + flags, in: scratch)

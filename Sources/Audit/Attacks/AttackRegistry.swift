@@ -6,7 +6,7 @@ public enum AttackRegistry {
             "LOWER", "HARD-TOKEN", "REF-MINK++", "RECALL", "LOSS-SERIES", "GRAD-COS", "GRAD-DIFF", "GRAD-NORM",
             "FEDMIA-I",
             "FEDMIA-II",
-        ] + referenceModels + active
+        ] + referenceModels + ["QUANTILE"] + drawing + active
 
     /// Those that one forward pass a model serves; LOWER needs a second one.
     public static let quick = ["LOSS", "RATIO", "ZLIB", "MINK", "MINK++", "EZ", "DLOSS", "SPAN"]
@@ -16,6 +16,8 @@ public enum AttackRegistry {
 
     /// Those of a coordinator that lies about the adapter, on a fork of the run.
     public static let active = ["ACTIVE-GA", "ACTIVE-NORM"]
+    /// Those that draw texts: many passes a record, and only where a suite names them.
+    public static let drawing = ["NEIGHBOUR", "SAMIA"]
 
     /// Makes an attack with the suite's parameters; names are compared without regard to case.
     ///
@@ -46,6 +48,9 @@ public enum AttackRegistry {
         case "RMIA-OFFLINE": return RMIAOfflineAttack(gamma: suite.rmiaGamma, offlineA: suite.rmiaOfflineA)
         case "ACTIVE-GA": return ActiveAscentAttack()
         case "ACTIVE-NORM": return ActiveNormAttack()
+        case "QUANTILE": return QuantileAttack()
+        case "NEIGHBOUR": return NeighbourAttack()
+        case "SAMIA": return SamiaAttack(weightsByZlib: suite.samia?.weightsByZlib ?? false)
         default: throw AuditError.unknownAttack(name: name, known: names)
         }
     }

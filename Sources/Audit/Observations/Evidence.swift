@@ -18,6 +18,12 @@ public enum Evidence: String, Sendable, CaseIterable {
     case shadows
     /// Rounds of a fork whose coordinator lies about the adapter.
     case active
+    /// What both models say of records that nobody trained on.
+    case outsiders
+    /// Variants of the record.
+    case neighbours
+    /// What the tuned model writes after the record's first half.
+    case continuations
 
     /// What has to be done for it, for the report.
     var remedy: String {
@@ -27,6 +33,8 @@ public enum Evidence: String, Sendable, CaseIterable {
         case .rounds, .gradients, .span: "tune with --observe AUDITOR.card and audit with --identity"
         case .shadows: "train shadow models with fsot audit shadows and give --shadows"
         case .active: "give --active, which forks the run under a coordinator that lies about the adapter"
+        case .outsiders: "give --population with at least \(OutsiderScores.minimum) records that nobody trained on"
+        case .neighbours, .continuations: "whoever scores draws them, but for an owner who answers queries"
         case .otherHolders: "it needs single updates of at least three data holders: tune with --observe"
         }
     }

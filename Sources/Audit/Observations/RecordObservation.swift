@@ -71,6 +71,12 @@ public struct RecordObservation: Sendable {
     public var rounds: [RoundEvidence]
     /// What shadow models say; nil when there are none.
     public var shadows: ShadowEvidence?
+    /// What both models say of records that nobody trained on, the same for all records; nil when there are none.
+    public var outsiders: OutsiderScores?
+    /// Mean log-likelihoods of variants of the record by the tuned model; nil when none were drawn.
+    public var neighbours: [Double]?
+    /// What the tuned model wrote after the record's first half; nil when it was not let write.
+    public var continuations: [ContinuationOverlap]?
 
     /// Keeps the values.
     public init(
@@ -80,8 +86,14 @@ public struct RecordObservation: Sendable {
         lowered: [TokenObservation]? = nil,
         prefixed: [TokenObservation]? = nil,
         rounds: [RoundEvidence] = [],
-        shadows: ShadowEvidence? = nil
+        shadows: ShadowEvidence? = nil,
+        outsiders: OutsiderScores? = nil,
+        neighbours: [Double]? = nil,
+        continuations: [ContinuationOverlap]? = nil
     ) {
+        self.outsiders = outsiders
+        self.neighbours = neighbours
+        self.continuations = continuations
         self.shadows = shadows
         self.prefixed = prefixed
         self.rounds = rounds
@@ -110,6 +122,12 @@ public struct VantageObservations: Sendable {
     public var rounds: [[RoundEvidence]]?
     /// `[records]`; needed by the attacks that compare with shadow models.
     public var shadows: [ShadowEvidence]?
+    /// Needed by QUANTILE.
+    public var outsiders: OutsiderScores?
+    /// `[records][variants]`, mean log-likelihoods by the tuned model; needed by NEIGHBOUR.
+    public var neighbours: [[Double]]?
+    /// `[records][samples]` by the tuned model; needed by SAMIA.
+    public var continuations: [[ContinuationOverlap]]?
     /// What all this costs the attacker; nil when nobody counted.
     public var cost: EvidenceCost?
 
@@ -119,6 +137,9 @@ public struct VantageObservations: Sendable {
         if loweredTuned != nil { evidence.insert(.lowered) }
         if prefixedTuned != nil { evidence.insert(.prefixed) }
         if shadows != nil { evidence.insert(.shadows) }
+        if outsiders?.isEnough == true { evidence.insert(.outsiders) }
+        if neighbours != nil { evidence.insert(.neighbours) }
+        if continuations != nil { evidence.insert(.continuations) }
         if let rounds, let first = rounds.first?.first {
             evidence.insert(.rounds)
             if first.afterOthers.count > 1 { evidence.insert(.otherHolders) }
@@ -171,7 +192,10 @@ public struct VantageObservations: Sendable {
                 lowered: loweredTuned?[index],
                 prefixed: prefixedTuned?[index],
                 rounds: rounds?[index] ?? [],
-                shadows: shadows?[index]
+                shadows: shadows?[index],
+                outsiders: outsiders,
+                neighbours: neighbours?[index],
+                continuations: continuations?[index]
             )
             try Self.check(observation)
             return observation
@@ -184,6 +208,7 @@ public struct VantageObservations: Sendable {
             ("tuned", tuned.count), ("untuned", reference.count), ("lower-cased tuned", loweredTuned?.count),
             ("lower-cased untuned", loweredReference?.count), ("prefixed", prefixedTuned?.count),
             ("rounds of the", rounds?.count), ("shadow", shadows?.count),
+            ("neighbour", neighbours?.count), ("continuing", continuations?.count),
         ]
         for case (let what, let found?) in lists where found != count {
             throw AuditError.mismatchedCounts(

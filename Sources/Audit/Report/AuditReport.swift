@@ -81,6 +81,8 @@ public struct AuditReport: Codable, Sendable, Equatable {
         public var nullControl: [AttackResult]
         /// What each observed round alone gives away; nil where no two rounds were observed.
         public var rounds: [RoundLeak]?
+        /// How the main attacks rank the records, by no names, for comparing runs; nil unless asked for.
+        public var ranks: RankedScores?
 
         /// The attack with the smallest adjusted p-value, the larger AUC deciding between equals.
         public var strongest: AttackResult? {

@@ -20,13 +20,14 @@ extension AuditReport {
         return report
     }
 
-    /// The runs of several reports in one, judged together. The order of the reports does not matter.
+    /// The runs of several reports in one, judged together. The order of the reports does not matter. Cells of a sweep that kept
+    /// their records' ranks are compared in pairs.
     ///
     /// - Parameters:
     ///   - reports: made with one suite, on the same plan.
     ///   - title: the heading.
     ///   - provenance: labelled lines about how the report was made.
-    /// - Throws: `AuditError.nothingToAudit`, or `.invalidSweep` when suites differ or a run occurs twice.
+    /// - Throws: `AuditError.nothingToAudit`, or `.invalidSweep` when suites differ, a run occurs twice, or ranks are damaged.
     public static func merging(
         _ reports: [AuditReport],
         title: String,
@@ -46,14 +47,20 @@ extension AuditReport {
         for (left, right) in zip(runs, runs.dropFirst()) where left.name == right.name {
             throw AuditError.invalidSweep(reason: "\(left.name) occurs twice")
         }
+        let found = try CellComparisons.of(runs)
         return AuditReport(
             title: title,
             provenance: provenance,
             suite: first.suite,
             attackExplanations: first.attackExplanations,
             verdict: Verdict.judge(runs: runs, policy: first.suite.policy),
-            runs: runs,
-            comparisons: reports.flatMap(\.comparisons)
+            // The cells keep the ranks; a report that leaves the house needs only what follows from them.
+            runs: runs.map { run in
+                var run = run
+                for vantage in run.vantages.indices { run.vantages[vantage].ranks = nil }
+                return run
+            },
+            comparisons: RunScores.adjusted(reports.flatMap(\.comparisons) + found)
         )
     }
 }

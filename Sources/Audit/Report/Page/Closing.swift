@@ -60,7 +60,7 @@ struct Closing {
                         + "round\(suite.active.rounds == 1 ? "" : "s"), ascent of \(Figure.tick(suite.active.ascent)) nats a token"
                 )
             ] : []
-        return shadows + active + [
+        return shadows + drawing + active + [
             ("suite", "\(suite.name): \(suite.attacks.joined(separator: ", "))"),
             ("seed", String(suite.seed)),
             ("MINK share of tokens", Figure.percent(suite.minKFraction)),
@@ -81,6 +81,35 @@ struct Closing {
                     + "controls’ own limits say, by as much as the attack finds"
             ),
         ]
+    }
+
+    /// Of attacks that draw texts, where the suite has them.
+    private var drawing: [(String, String)] {
+        let names = report.suite.attacks.map { $0.uppercased() }
+        var settings: [(String, String)] = []
+        if names.contains("NEIGHBOUR") {
+            let variants = report.suite.neighbour ?? .init()
+            settings.append(
+                (
+                    "NEIGHBOUR variants",
+                    "\(Figure.count(variants.count)) a record, each with \(Figure.percent(variants.share)) of the scored tokens "
+                        + "replaced by one of the \(Figure.count(variants.candidates)) likeliest others, as the untuned model "
+                        + "has them after the tokens before"
+                )
+            )
+        }
+        if names.contains("SAMIA") {
+            let drawn = report.suite.samia ?? .init()
+            settings.append(
+                (
+                    "SAMIA continuations",
+                    "\(Figure.count(drawn.samples)) a record, temperature \(Figure.tick(drawn.temperature)), the "
+                        + "\(Figure.count(drawn.topK)) likeliest tokens; recall of ROUGE-\(drawn.ngram) over tokens"
+                        + (drawn.weightsByZlib ? ", times the compressed bytes" : "")
+                )
+            )
+        }
+        return settings
     }
 
     private var leakagePolicy: String {

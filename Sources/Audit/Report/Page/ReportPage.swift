@@ -51,7 +51,8 @@ public struct ReportPage {
     private var overview: Markup {
         let runs: Markup = "\(SummaryTable(report: report).markup)\n\(UtilityTable(report: report).markup)"
         guard let grid = SweepGrid(report) else { return "\(runs)\n\(sweep)" }
-        return "\(sweep)\n\(grid.markup)\n\(MatchedUtility(report)?.markup ?? "")\n\(runs)"
+        let differences: Markup = CellDifferences(report).map { "\n\($0.markup)" } ?? ""
+        return "\(sweep)\n\(grid.markup)\(differences)\n\(MatchedUtility(report)?.markup ?? "")\n\(runs)"
     }
 
     /// Reasons in the banner; the tables have all of them.
@@ -114,6 +115,8 @@ public struct ReportPage {
     }
 
     private var comparisons: Markup {
+        // Those of a sweep have a section of their own.
+        if SweepGrid(report) != nil, CellDifferences(report) != nil { return "" }
         let attacks = SweepPlot(report)?.attacks ?? [:]
         let shown = report.comparisons.filter { $0.attack == attacks[$0.vantage] }
         if shown.isEmpty { return "" }

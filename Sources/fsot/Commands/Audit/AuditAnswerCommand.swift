@@ -46,7 +46,7 @@ struct AuditAnswerCommand: ParsableCommand {
     @Option(help: "The log of answers: one line each, appended to.")
     var log: String
 
-    @Option(help: "Records of the same kind that nobody trained on, for RECALL.")
+    @Option(help: "Records of the same kind that nobody trained on, for RECALL and QUANTILE.")
     var population: String?
 
     @Option(help: ComputeChoice.help)

@@ -188,8 +188,17 @@ struct AuditMergeCommand: ParsableCommand {
                 ])
             }
         }
+        var differences = Table(["vantage", "attack", "cell", "difference to", "AUC", "95 % interval", "adjusted p"])
+        for row in report.comparisons {
+            differences.add([
+                row.vantage.rawValue, row.attack, row.first, row.second, String(format: "%+.3f", row.difference.value),
+                String(format: "%+.3f to %+.3f", row.difference.interval.lower, row.difference.interval.upper),
+                String(format: row.adjustedPValue < 0.001 ? "%.0e" : "%.3f", row.adjustedPValue),
+            ])
+        }
+        let compared = report.comparisons.isEmpty ? "" : "\(differences.text)\n\n"
         try options.console.result(
-            "\(table.text)\n\n\(report.verdict.headline)\nreport            \(output)/report.html",
+            "\(table.text)\n\n\(compared)\(report.verdict.headline)\nreport            \(output)/report.html",
             json: report
         )
     }

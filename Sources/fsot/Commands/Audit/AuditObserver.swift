@@ -16,7 +16,7 @@ struct AuditObserver {
     /// What the suite's attacks need, and how many rounds they look at.
     let wanted: Set<Evidence>
     let rounds: Int
-    /// Records that nobody trained on, for RECALL and RMIA; nil: none.
+    /// Records that nobody trained on, for RECALL, RMIA and QUANTILE; nil: none.
     let population: String?
     /// Whether text is read out of the rounds' updates.
     let reconstructs: Bool
@@ -26,6 +26,8 @@ struct AuditObserver {
     var shadows: [String] = []
     /// Runs of fsot audit control; each audited run takes its own.
     var controls: [String] = []
+    /// The suite whose attacks may draw texts; nil: none may.
+    var drawing: AttackSuite?
     let opening: OpeningOptions
     let precision: ComputePrecision
     let console: Console
@@ -43,6 +45,7 @@ struct AuditObserver {
                 maximumLength: description.maximumLength,
                 wanted: wanted,
                 population: population,
+                drawing: drawing,
                 cache: cache,
                 precision: precision
             )

@@ -14,7 +14,7 @@ struct AuditRunCommand: AsyncParsableCommand {
             Runs must follow a plan (fsot audit plan). Several runs, for example at different compression ratios, give \
             one report with leakage against compression. Exit code: 0 nothing found, 2 leakage above policy, 3 the split \
             is not valid, 4 inconclusive, 5 a stated ε is refuted. Attacks on updates need runs of fsot tune --observe, and --identity of the auditor \
-            whom they were kept for; LIRA and RMIA need --shadows.
+            whom they were kept for; LIRA and RMIA need --shadows, RECALL and QUANTILE --population.
 
             --active adds an active adversary, on a fork: the run is begun once more, from its plan's records, under a \
             coordinator that sends a false adapter. The run's directory is only read, and the verdict leaves the result out.
@@ -33,7 +33,7 @@ struct AuditRunCommand: AsyncParsableCommand {
 
     @OptionGroup var opening: OpeningOptions
 
-    @Option(help: "Records of the same kind that nobody trained on, for RECALL and RMIA.")
+    @Option(help: "Records of the same kind that nobody trained on, for RECALL, RMIA and QUANTILE.")
     var population: String?
 
     @Flag(help: "Also read text out of the updates of observed rounds (DAGER), and say how much; never which.")
@@ -61,6 +61,12 @@ struct AuditRunCommand: AsyncParsableCommand {
         help: "A directory that keeps what untuned models say about the records, for the next run on the same model."
     )
     var scoreCache: String?
+
+    @Flag(
+        help:
+            "Keep in report.json how the main attacks rank the records, by no names: fsot audit merge compares cells of a sweep by that."
+    )
+    var keepRanks = false
 
     @Option(help: ComputeChoice.help)
     var compute: ComputeChoice = .auto
@@ -100,6 +106,7 @@ struct AuditRunCommand: AsyncParsableCommand {
             cache: scoreCache.map { ScoreCache(directory: $0) },
             shadows: shadows,
             controls: control,
+            drawing: suite,
             opening: opening,
             precision: try compute.precision(),
             console: console
@@ -119,6 +126,7 @@ struct AuditRunCommand: AsyncParsableCommand {
                 RunFacts.Detail("made", Date().formatted(.iso8601.year().month().day())),
                 RunFacts.Detail("command", Self.command),
             ],
+            keepsRanks: keepRanks,
             progress: display.handler
         )
         display.finish()

@@ -41,7 +41,7 @@ struct AuditScoreCommand: ParsableCommand {
     @Option(help: "The owner's card: any other signer of --answer is an error.")
     var answerFrom: String?
 
-    @Option(help: "Records of the same kind that nobody trained on, for RECALL.")
+    @Option(help: "Records of the same kind that nobody trained on, for RECALL and QUANTILE.")
     var population: String?
 
     @Option(help: ComputeChoice.help)
@@ -138,6 +138,7 @@ struct AuditScoreCommand: ParsableCommand {
             maximumLength: audited.maximumLength,
             wanted: Set(try suite.makeAttacks().flatMap(\.needs)),
             population: population,
+            drawing: suite,
             precision: compute.precision()
         )
         let model = try LanguageModel.load(

@@ -116,7 +116,7 @@ struct OwnerSideMeasurement {
         }
         let suite = try command.suite.map { try SuiteFile.read($0) } ?? Self.suite
         let input = try observe(emulator, cell, suite)
-        let outcome = try Audit.run(inputs: [input], suite: suite, title: cell.name)
+        let outcome = try Audit.run(inputs: [input], suite: suite, title: cell.name, keepsRanks: true)
         try Interruption.check()
         try AtomicFile.write(try outcome.report.condensed().json(), to: path(of: cell))
         if cell.ratio < 1 {

@@ -3,6 +3,7 @@ import Foundation
 import LanguageModels
 import PEFT
 import TensorEngine
+import Tokenizers
 import Training
 
 /// Scores records under a model before and after an adapter was put onto it: what one vantage point sees of the tokens.
@@ -10,8 +11,12 @@ struct RecordScoring {
     let encoder: RecordEncoder
     /// What the suite's attacks need.
     let wanted: Set<Evidence>
-    /// Records that nobody trained on, for RECALL; nil: none.
+    /// Records that nobody trained on, for RECALL and QUANTILE; nil: none.
     let population: String?
+    /// The suite whose attacks may draw texts; nil: none may.
+    let drawing: AttackSuite?
+    /// The models' tokenizer.
+    let tokenizer: Tokenizer
     /// Where untuned models' scores are kept from run to run; nil: nowhere.
     let cache: ScoreCache?
     /// What the models compute in.
@@ -35,6 +40,7 @@ struct RecordScoring {
         maximumLength: Int,
         wanted: Set<Evidence>,
         population: String? = nil,
+        drawing: AttackSuite? = nil,
         cache: ScoreCache? = nil,
         precision: ComputePrecision
     ) throws {
@@ -46,6 +52,8 @@ struct RecordScoring {
         )
         self.wanted = wanted
         self.population = population
+        self.drawing = drawing
+        tokenizer = files.tokenizer
         self.cache = cache
         self.precision = precision
         room = files.configuration.maximumPositions - maximumLength
@@ -100,6 +108,7 @@ struct RecordScoring {
         name: String,
         display: ProgressDisplay
     ) throws -> View {
+        let preparation = try prepare(model, collector, name, display)
         let placed = try AdapterPlacement(adapter, model: model, modelPath: modelPath).load(onto: model)
         (placed as? LoRA)?.merge()
         let tuned = try score(collector, model, name, display)
@@ -113,6 +122,7 @@ struct RecordScoring {
             return try score(prefixed, model, "\(name) behind a prefix", display).plain
         }
         observations.cost = cost
+        try add(preparation, to: &observations, model, collector, name, display)
         return View(observations: observations, tuned: tuned)
     }
 

@@ -107,7 +107,7 @@ struct SweepRunner {
         try program.run(
             [
                 "audit", "run", run, "--model", command.model, "--identity", auditor + ".identity", "--title",
-                cell.name, "--score-cache", work + "/scores", "-o", report,
+                cell.name, "--score-cache", work + "/scores", "--keep-ranks", "-o", report,
             ] + (command.suite.map { ["--suite", $0] } ?? []),
             accepting: [0, 2, 3, 4, 5]
         )
