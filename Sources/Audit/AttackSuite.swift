@@ -16,8 +16,8 @@ public struct AttackSuite: Codable, Sendable, Equatable {
     public var rmiaGamma: Double = 1
     /// The a of RMIA-OFFLINE; nil: chosen on the shadow models.
     public var rmiaOfflineA: Double?
-    /// What a coordinator does that lies about the adapter; only where an audit is asked to fork the run.
-    public var active = Active()
+    /// What a coordinator does that lies about the adapter, only where an audit is asked to fork the run; nil: the defaults.
+    public var active: Active?
     /// The variants of NEIGHBOUR; nil: the defaults.
     public var neighbour: Neighbours?
     /// The continuations of SAMIA; nil: the defaults.
@@ -34,6 +34,9 @@ public struct AttackSuite: Codable, Sendable, Equatable {
     public var blind = Blind()
     /// What counts as leakage, and when an audit may speak at all.
     public var policy = Policy()
+
+    /// ``active``, or the defaults.
+    public var activeSettings: Active { active ?? Active() }
 
     /// How a malicious coordinator attacks a fork of a run.
     public struct Active: Codable, Sendable, Equatable {
@@ -160,6 +163,7 @@ public struct AttackSuite: Codable, Sendable, Equatable {
         try require(liraPriorDegrees > 0 && liraPriorDegrees.isFinite, .liraPriorDegrees, "must be positive")
         try require(rmiaGamma > 0 && rmiaGamma.isFinite, .rmiaGamma, "must be positive")
         try require(rmiaOfflineA.map(isShare) ?? true, .rmiaOfflineA, "must lie between 0 and 1")
+        let active = activeSettings
         try require((4...100_000).contains(active.targets), .active, "targets must be 4 to 100000")
         try require((1...10_000).contains(active.rounds), .active, "rounds must be 1 to 10000")
         try require(active.ascent > 0 && active.ascent.isFinite, .active, "ascent must be positive")

@@ -239,7 +239,7 @@ extension ActiveReport {
             )
         }
         self.init(
-            settings: suite.active,
+            settings: suite.activeSettings,
             members: fork.records.count(where: \.isMember),
             heldOut: fork.records.count { !$0.isMember },
             isMasked: fork.evidence.isMasked,

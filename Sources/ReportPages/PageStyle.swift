@@ -39,7 +39,7 @@ package enum PageStyle {
         .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(168px,1fr));gap:10px;margin:14px 0}
         .cards div{background:var(--card);border-radius:8px;padding:10px 14px}
         .cards dt{color:var(--soft);font-size:12.5px}.cards dd{margin:2px 0 0;font-size:16px;font-weight:600}
-        .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(380px,1fr));gap:14px 24px}
+        .pair{display:grid;grid-template-columns:repeat(auto-fill,minmax(380px,1fr));gap:14px 24px}
         .many{display:grid;grid-template-columns:repeat(auto-fill,minmax(230px,1fr));gap:6px 18px}
         figure{margin:6px 0}figcaption{font-size:13px;color:var(--soft)}figcaption b{color:var(--ink)}
         svg{display:block;width:100%;height:auto;overflow:visible}

@@ -54,19 +54,21 @@ package struct PlotFrame {
             )
         }
 
-        /// A logarithmic axis around positive `values`, with ticks at 1, 2 and 5 of each decade.
+        /// A logarithmic axis around positive `values`, with ticks at 1, 2 and 5 of each decade, or at 1 alone where there are many.
         package static func logarithmic(_ title: String, around values: [Double]) -> Axis {
             // A damaged report may hold any number.
             let low = min(1e300, max(1e-300, values.min() ?? 1)) / 1.3
             let high = min(1e300, max(1e-300, values.max() ?? 1)) * 1.3
             let decades = Int(floor(log10(low)))...Int(ceil(log10(high)))
-            let ticks = decades.flatMap { decade in [1, 2, 5].map { $0 * pow(10, Double(decade)) } }
+            let steps: [Double] = log10(high / low) > 2.5 ? [1] : [1, 2, 5]
+            let ticks = decades.flatMap { decade in steps.map { $0 * pow(10, Double(decade)) } }
             return Axis(
                 title: title,
                 lower: low,
                 upper: high,
                 isLogarithmic: true,
-                ticks: ticks.filter { $0 >= low && $0 <= high }
+                ticks: ticks.filter { $0 >= low && $0 <= high },
+                label: { (1e4..<1e6).contains($0) ? Figure.tick($0 / 1000) + "k" : Figure.tick($0) }
             )
         }
 

@@ -11,7 +11,7 @@ struct CanaryCommandTests {
         scratch = story.scratch
         try story.compress()
         try scratch.write(
-            "name: s\nattacks: [LOSS, RATIO, DLOSS]\npermutations: 200\nbootstrap_replicates: 100\nblind: {buckets: 64}\n",
+            "name: s\nattacks: [LOSS, RATIO, DLOSS]\nobserved_rounds: 2\npermutations: 200\nbootstrap_replicates: 100\nblind: {buckets: 64}\n",
             "suite.yaml"
         )
     }

@@ -56,8 +56,8 @@ struct Closing {
             ? [
                 (
                     "active adversary",
-                    "\(Figure.count(suite.active.targets)) targets at most, \(Figure.count(suite.active.rounds)) "
-                        + "round\(suite.active.rounds == 1 ? "" : "s"), ascent of \(Figure.tick(suite.active.ascent)) nats a token"
+                    "\(Figure.count(suite.activeSettings.targets)) targets at most, \(Figure.count(suite.activeSettings.rounds)) "
+                        + "round\(suite.activeSettings.rounds == 1 ? "" : "s"), ascent of \(Figure.tick(suite.activeSettings.ascent)) nats a token"
                 )
             ] : []
         return shadows + drawing + active + [

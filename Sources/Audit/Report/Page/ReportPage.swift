@@ -100,9 +100,12 @@ public struct ReportPage {
                 """
             )
         }
+        let secret: Markup =
+            plot.vantages == [.recipient]
+            ? "that gives away of the owner’s own records" : "the tuned adapter then gives away"
         return """
             <h2>Leakage against compression</h2>
-            <p>How much of the full model was shipped to the data holders, and what the tuned adapter then gives away.</p>
+            <p>How much of the full model was shipped to the data holders, and what \(secret).</p>
             <div class="pair">
             \(figures)
             </div>

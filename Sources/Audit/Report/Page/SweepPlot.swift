@@ -68,6 +68,12 @@ struct SweepPlot {
             for adapter in adapters {
                 let series = points.filter { $0.color == color && $0.adapter == adapter }
                 content.append(frame.line(series.map { (x: $0.ratio, y: $0.result.auc) }, color: color))
+                if vantages == [.recipient], let first = series.first {
+                    // Several ways of compressing are told apart where they differ most, at the smallest share.
+                    content.append(
+                        "<text x=\"\(frame.x(first.ratio) - 12)\" y=\"\(frame.y(first.result.auc) - 8)\">\(String(first.adapter.prefix { $0 != " " }))</text>"
+                    )
+                }
             }
         }
         for point in points {

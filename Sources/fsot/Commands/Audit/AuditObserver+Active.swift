@@ -28,15 +28,15 @@ extension AuditObserver {
         let targets = try ActiveTargets.draw(
             from: input.records,
             isScorable: examples.map { $0.labelledTokenCount > 0 },
-            count: suite.active.targets,
+            count: suite.activeSettings.targets,
             seed: suite.seed
         )
         let tuned = try TunedModel(run.source, description, precision: precision)
         let initial = tuned.state
-        let price = try price(of: tuned, run, targets.map { examples[$0] }, suite.active.rounds)
+        let price = try price(of: tuned, run, targets.map { examples[$0] }, suite.activeSettings.rounds)
         console.note(
             "\(run.name): \(targets.count) targets of a lying coordinator on a fork of the run, "
-                + "\(suite.active.rounds == 1 ? "1 round" : "\(suite.active.rounds) rounds"): about "
+                + "\(suite.activeSettings.rounds == 1 ? "1 round" : "\(suite.activeSettings.rounds) rounds"): about "
                 + "\(WorkText.operations(price.training)) of training and \(WorkText.operations(price.gradients)) of gradients"
         )
         let holders = try run.includedRecords()
@@ -44,7 +44,7 @@ extension AuditObserver {
         let source = run.source
         let isQuiet = console.isQuiet
         let fits = TuningProgress(
-            rounds: suite.active.rounds,
+            rounds: suite.activeSettings.rounds,
             participantsPerRound: min(description.federation.participantsPerRound ?? .max, holders.count),
             handler: display.handler
         )
@@ -66,7 +66,7 @@ extension AuditObserver {
             federation: federation,
             examples: targets.map { examples[$0] },
             holders: targets.map { input.records[$0].holder },
-            settings: suite.active,
+            settings: suite.activeSettings,
             progress: display.handler,
             isCancelled: { Interruption.isRequested }
         )
