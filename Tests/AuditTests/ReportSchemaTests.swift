@@ -53,13 +53,13 @@ struct ReportSchemaTests {
             trainingOperations: 1e9,
             operations: ["ACTIVE-GA": 1e8]
         )
-        let canaries = try CanaryClients(count: 40, presence: .once, norm: 1, seed: 1)
+        let canaries = try CanaryClients(count: 100, presence: .once, norm: 1, seed: 1)
         let products = CanaryProducts(round: 1, products: canaries.isIncluded.map { $0 ? 0.2 : 0.01 }, norm: 1)
         inputs[0].clientCanaries = CanaryClientScores(
             canaries,
             dimension: 2000,
             rounds: 1,
-            products: [products, CanaryProducts(round: 1, products: (0..<40).map { 0.001 * Double($0) }, norm: 1)],
+            products: [products, CanaryProducts(round: 1, products: (0..<100).map { 0.001 * Double($0) }, norm: 1)],
             accepted: [1],
             change: 1.5
         )

@@ -43,11 +43,25 @@ struct CanaryClientCommandTests {
         )
         try story.run(["audit", "run", "run", "--suite", "suite.yaml", "-o", "report"], expecting: [0, 2, 4])
         try story.run(["audit", "render", "report", "--check"])
+        for command in [["audit", "shadows", "run", "-o", "s"], ["audit", "control", "run", "-o", "c"]] {
+            let refused = try Transcript.run(command, in: scratch)
+            #expect(refused.status == 1 && refused.errors.contains("canary clients"), "\(refused.errors)")
+        }
+        let plugged = try story.run(["plug", "model", "run", "-o", "plugged"])
+        #expect(plugged.errors.contains("not an adapter to hand out"), "\(plugged.errors)")
         let data = try Data(contentsOf: URL(fileURLWithPath: scratch.path + "/report/report.json"))
         let report = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
         let run = try #require((report["runs"] as? [[String: Any]])?.first)
         let canaries = try #require(run["clientCanaries"] as? [String: Any])
         #expect(canaries["delta"] as? Double == 1e-2 && canaries["norm"] as? Double == 0.5)
+        let altered = scores.replacingOccurrences(of: "true", with: "false")
+        try scratch.write(altered, "run/canary-clients.json")
+        let audit = ["audit", "run", "run", "--suite", "suite.yaml", "-o"]
+        let damaged = try Transcript.run(audit + ["damaged"], in: scratch)
+        #expect(damaged.status == 1 && damaged.errors.contains("of another run"), "\(damaged.errors)")
+        try FileManager.default.removeItem(atPath: scratch.path + "/run/canary-clients.json")
+        let missing = try Transcript.run(audit + ["missing"], in: scratch)
+        #expect(missing.status == 1 && missing.errors.contains("this file is missing"), "\(missing.errors)")
         let statistics = try #require(canaries["statistics"] as? [[String: Any]])
         #expect(statistics.allSatisfy { ($0["auc"] as? Double ?? 0) > 0.95 }, "hardly any noise: \(statistics)")
     }

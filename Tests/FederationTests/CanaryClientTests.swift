@@ -128,8 +128,8 @@ struct CanaryClientTests {
         let meant = canaries.rounds(of: 4)
         #expect(Set(meant.map(\.lowerBound)) == [1, 2, 3, 4] && meant.allSatisfy { $0.count == 1 })
         #expect(
-            try CanaryClients(count: 4, presence: .always, norm: 1, seed: 5).rounds(of: 4)
-                == Array(repeating: 1...4, count: 4)
+            try CanaryClients(count: 8, presence: .always, norm: 1, seed: 5).rounds(of: 4)
+                == Array(repeating: 1...4, count: 8)
         )
         let direction = try canaries.direction(7, dimension: 5000)
         #expect(try direction == same.direction(7, dimension: 5000) && direction != other.direction(7, dimension: 5000))

@@ -62,14 +62,22 @@ extension Verdict {
     /// One sentence a run that was forked: what the verdict leaves out.
     static func activeRemarks(_ runs: [AuditReport.RunReport]) -> [String] {
         runs.compactMap { run in
-            guard
-                let (view, attack) = run.active?.views.compactMap({ view in view.strongest.map { (view, $0) } })
-                    .max(by: { $0.1.auc < $1.1.auc })
+            guard let active = run.active,
+                // Of masked updates nobody has the view on single ones.
+                let (view, attack) = active.views.filter({ !active.isMasked || $0.vantage == .aggregate })
+                    .compactMap({ view in view.strongest.map { (view, $0) } })
+                    .min(by: { ($0.1.adjustedPValue, -$0.1.auc) < ($1.1.adjustedPValue, -$1.1.auc) })
             else { return nil }
+            let finding =
+                attack.adjustedPValue < 0.05
+                ? "reaches AUC \(Figure.auc(attack)) by \(attack.attack), \(view.vantage.rawValue), "
+                    + "p = \(Figure.pValue(attack.adjustedPValue))"
+                : "finds nothing at this power (\(attack.attack), \(view.vantage.rawValue), p = \(Figure.pValue(attack.adjustedPValue)))"
             return
                 "Beyond this verdict, \(run.name) under an active adversary (a fork, not the run): a coordinator that lies about "
-                + "the adapter reaches AUC \(Figure.auc(attack)) by \(attack.attack), \(view.vantage.rawValue), "
-                + "p = \(Figure.pValue(attack.adjustedPValue))."
+                + "the adapter \(finding)"
+                + (active.isAlwaysRefused || active.settings.rounds == 1
+                    ? "; data holders of a federation would have refused the lie." : ".")
         }
     }
 }

@@ -65,16 +65,22 @@ public struct OneShotClientEstimate: Sendable, Equatable {
     /// Mean, and standard deviation with n − 1.
     static func fit(_ cosines: [Double]) throws(AuditError) -> (mean: Double, deviation: Double) {
         try AuditError.check("number of canary clients", cosines.count, in: 2...Int.max)
-        let count = Double(cosines.count)
-        let mean = cosines.reduce(0, +) / count
-        let squares = cosines.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-        guard squares > 0, squares.isFinite else {
+        let fit = moments(cosines)
+        guard fit.deviation > 0, fit.deviation.isFinite else {
             throw .outOfRange(
                 parameter: "deviation of the cosines",
-                value: "\(squares.squareRoot())",
+                value: "\(fit.deviation)",
                 range: "finite and above 0"
             )
         }
+        return fit
+    }
+
+    /// The same of whatever at least two numbers are there.
+    static func moments(_ cosines: [Double]) -> (mean: Double, deviation: Double) {
+        let count = Double(cosines.count)
+        let mean = cosines.reduce(0, +) / count
+        let squares = cosines.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
         return (mean, (squares / (count - 1)).squareRoot())
     }
 

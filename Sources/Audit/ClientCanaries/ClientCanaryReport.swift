@@ -38,9 +38,14 @@ public struct ClientCanaryReport: Codable, Sendable, Equatable {
         /// Standard deviation of the cosine of a direction that nobody sent: 1 / √d of the final cosine, fitted to the canaries
         /// that took no part of the other.
         public var randomDeviation: Double
-        /// The estimated ε at ``ClientCanaryReport/delta``: a point estimate, no bound.
-        public var estimate: Double
+        /// The estimated ε at ``ClientCanaryReport/delta``: a point estimate, no bound; nil where it would say more of the fit
+        /// than of the run.
+        public var estimate: Double?
     }
+
+    /// Canaries on either side from which on a fitted deviation, right within an eighth, may stand in an estimate: the tails at a
+    /// small δ turn a deviation that is off by a fifth into an ε of 10 and more.
+    static let fewestForEstimate = 30
 
     /// What every participant can measure, from the first and the last adapter.
     public static let finalCosine = "FINAL-COSINE"
@@ -70,9 +75,12 @@ public struct ClientCanaryReport: Codable, Sendable, Equatable {
             (name, vantage, cosines, try LabelledScores(scores: cosines, isMember: scores.isIncluded))
         }
         let dimension = scores.dimension
+        // Canaries that no round drew are a second distribution under the same coin.
+        let isEstimated = min(included, heldOut) >= Self.fewestForEstimate && scores.isSampled != true
         statistics = try measured.map { name, vantage, cosines, sample in
             let (observed, unobserved) = (sample.memberScores, sample.heldOutScores)
-            let fit = try OneShotClientEstimate.fit(observed)
+            let fit = OneShotClientEstimate.moments(observed)
+            let hasSpread = fit.deviation > 0 && OneShotClientEstimate.moments(unobserved).deviation > 0
             let deLong = DeLong(sample)
             // Of one vector the distribution without a canary is known; rounds resemble one another.
             let isFinal = name == Self.finalCosine
@@ -84,10 +92,12 @@ public struct ClientCanaryReport: Codable, Sendable, Equatable {
                 mean: fit.mean,
                 deviation: fit.deviation,
                 randomDeviation: isFinal
-                    ? 1 / Double(dimension).squareRoot() : try OneShotClientEstimate.fit(unobserved).deviation,
-                estimate: isFinal
-                    ? try OneShotClientEstimate(dimension: dimension, cosines: observed).epsilon(delta: delta)
-                    : try OneShotClientEstimate.epsilon(observed: observed, unobserved: unobserved, delta: delta)
+                    ? 1 / Double(dimension).squareRoot() : OneShotClientEstimate.moments(unobserved).deviation,
+                estimate: !isEstimated || !hasSpread
+                    ? nil
+                    : isFinal
+                        ? try OneShotClientEstimate(dimension: dimension, cosines: observed).epsilon(delta: delta)
+                        : try OneShotClientEstimate.epsilon(observed: observed, unobserved: unobserved, delta: delta)
             )
         }
         bounds = try PrivacyMeasurement(

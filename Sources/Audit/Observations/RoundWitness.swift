@@ -28,7 +28,9 @@ public struct RoundWitness {
     private let sequences: [ScoredSequence]
     private let holders: [String]
     private let wanted: Set<Evidence>
-    private var known: [KnownState]
+    private let known: [KnownState]
+    /// Of the state that the last round ended with: the next one begins there as a rule.
+    private var last: KnownState?
     private let setsScale: [Bool]?
     private let progress: ProgressHandler?
     private let isCancelled: () -> Bool
@@ -115,9 +117,10 @@ public struct RoundWitness {
 
     /// Of all records; the state that one round ends with is mostly the one that the next begins with.
     private mutating func likelihoods(_ state: AdapterState, _ what: String) throws -> [Double] {
+        if let last, last.state == state { return last.likelihoods }
         if let hit = known.first(where: { $0.state == state }) { return hit.likelihoods }
         let values = try likelihoods(state, of: Array(sequences.indices), what)
-        known.append(KnownState(state: state, likelihoods: values))
+        last = KnownState(state: state, likelihoods: values)
         return values
     }
 

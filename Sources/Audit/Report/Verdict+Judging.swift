@@ -15,8 +15,16 @@ extension Verdict {
     /// What an active adversary learned on a fork of a run is remarked on and decides nothing: it is no leak of the run.
     public static func judge(runs: [AuditReport.RunReport], policy: AttackSuite.Policy) -> Verdict {
         var verdict = judgePassive(runs: runs, policy: policy)
-        // Of leaks, the last reason says what the policy is.
-        let end = verdict.reasons.count - (verdict.outcome == .leakage ? 1 : 0)
+        let diluted = dilutions(runs)
+        if verdict.outcome == .noneFound, !diluted.isEmpty {
+            verdict.outcome = .inconclusive
+            verdict.headline =
+                "Inconclusive: the adapter is mixed with canary clients, which hides what records give away"
+            verdict.reasons = []
+        }
+        verdict.reasons += diluted
+        // Of leaks, the last reason of their own says what the policy is.
+        let end = verdict.reasons.count - diluted.count - (verdict.outcome == .leakage ? 1 : 0)
         verdict.reasons.insert(contentsOf: activeRemarks(runs), at: end)
         return verdict
     }
@@ -68,6 +76,16 @@ extension Verdict {
             headline: "No attack of this suite found leakage above policy",
             reasons: runs.flatMap { run in run.vantages.compactMap { summary($0, of: run) } }
         )
+    }
+
+    /// One sentence a run whose sums were mostly other things than the data holders' updates.
+    private static func dilutions(_ runs: [AuditReport.RunReport]) -> [String] {
+        runs.compactMap { run in
+            run.clientCanaries.map {
+                "\(run.name): \(Figure.count($0.included)) canary clients are part of every mean; what the attacks on records find in it "
+                    + "says nothing of a run without them."
+            }
+        }
     }
 
     private static func refutation(_ run: AuditReport.RunReport) -> String? {

@@ -15,6 +15,9 @@ public struct CanaryClientScores: Codable, Sendable, Equatable {
     /// `[canaries]`: the mean cosine of its direction and the mean updates of the rounds that were meant for it.
     public var byRound: [Double]
 
+    /// Whether rounds drew their participants: canaries that took part may then have been in none. Nil in older files.
+    public var isSampled: Bool?
+
     /// Puts the rounds together.
     ///
     /// - Parameters:

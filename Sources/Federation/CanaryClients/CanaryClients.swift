@@ -48,6 +48,13 @@ public struct CanaryClients: Codable, Sendable, Equatable {
         self.presence = presence
         self.norm = norm
         self.seed = seed
+        let included = isIncluded.count(where: \.self)
+        guard included > 1, count - included > 1 else {
+            throw FederationError.invalidConfiguration(
+                reason: "the coins put \(included) of \(count) canary clients in, and on either side there must be two",
+                remedy: "give more --one-shot-canaries, or another --seed"
+            )
+        }
     }
 
     /// `[canaries]`: whether it takes part, by a fair coin each.

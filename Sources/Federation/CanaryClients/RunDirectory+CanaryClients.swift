@@ -39,7 +39,7 @@ extension RunDirectory {
             return found
         }
         let change = latest.difference(from: initial).reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
-        let scores = CanaryClientScores(
+        var scores = CanaryClientScores(
             canaries,
             dimension: latest.values.count,
             rounds: records.count,
@@ -47,6 +47,7 @@ extension RunDirectory {
             accepted: Set(records.filter(\.isAccepted).map(\.round)),
             change: change
         )
+        scores.isSampled = try Self.description(at: path).federation.participantsPerRound != nil
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         try AtomicFile.write(try encoder.encode(scores), to: Self.scoresFile(at: path))
@@ -56,15 +57,25 @@ extension RunDirectory {
     ///
     /// - Throws: `FederationError.invalidRun` for a damaged file.
     public static func canaryClientScores(at path: String) throws -> CanaryClientScores? {
-        guard let data = FileManager.default.contents(atPath: scoresFile(at: path)) else { return nil }
+        let canaries = try description(at: path).canaryClients
+        guard let data = FileManager.default.contents(atPath: scoresFile(at: path)) else {
+            guard canaries == nil else {
+                throw FederationError.invalidRun(
+                    path: scoresFile(at: path),
+                    reason: "the run has canary clients and this file is missing; finish it with --resume"
+                )
+            }
+            return nil
+        }
         guard let scores = try? JSONDecoder().decode(CanaryClientScores.self, from: data),
+            scores.canaries == canaries, scores.isIncluded == scores.canaries.isIncluded,
             [scores.isIncluded.count, scores.final.count, scores.byRound.count].allSatisfy({
                 $0 == scores.canaries.count
             })
         else {
             throw FederationError.invalidRun(
                 path: scoresFile(at: path),
-                reason: "it is damaged; tune again into a new directory"
+                reason: "it is damaged, or of another run; tune again into a new directory"
             )
         }
         return scores

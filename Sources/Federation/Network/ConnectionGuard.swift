@@ -6,8 +6,8 @@ import Synchronization
 public struct ConnectionLimits: Sendable {
     /// Seconds from the connection to the end of the handshake.
     public var handshakeSeconds = 10.0
-    /// Connections in their handshake at once; one more ends the oldest of them.
-    public var handshakes = 64
+    /// Connections in their handshake at once; one more ends the oldest of those from the address that has most of them.
+    public var handshakes = 256
     /// Connections of one participant at once; one more ends the oldest of its.
     public var perParticipant = 8
 
@@ -19,7 +19,13 @@ public struct ConnectionLimits: Sendable {
 final class ConnectionRegister: Sendable {
     private let limits: ConnectionLimits
     /// Oldest first; nil is for those of whom nothing is known yet.
-    private let channels = Mutex<[String?: [any Channel]]>([:])
+    private let channels = Mutex<[String?: [Entry]]>([:])
+
+    private struct Entry {
+        let channel: any Channel
+        /// The host at the other end.
+        let source: String
+    }
 
     init(_ limits: ConnectionLimits) { self.limits = limits }
 
@@ -27,17 +33,24 @@ final class ConnectionRegister: Sendable {
 
     fileprivate func add(_ channel: any Channel, to name: String?) {
         let limit = name == nil ? limits.handshakes : limits.perParticipant
-        let oldest = channels.withLock { channels -> (any Channel)? in
-            channels[name, default: []].append(channel)
-            return channels[name, default: []].count > limit ? channels[name]?.removeFirst() : nil
+        let source = channel.remoteAddress?.ipAddress ?? ""
+        let surplus = channels.withLock { channels -> (any Channel)? in
+            var entries = channels[name] ?? []
+            entries.append(Entry(channel: channel, source: source))
+            defer { channels[name] = entries }
+            guard entries.count > limit else { return nil }
+            // One host that floods takes its own places: a slow line from elsewhere keeps its turn.
+            let counts = Dictionary(entries.map { ($0.source, 1) }, uniquingKeysWith: +)
+            let crowded = counts.max { ($0.value, $0.key) < ($1.value, $1.key) }?.key
+            return entries.firstIndex { $0.source == crowded }.map { entries.remove(at: $0).channel }
         }
         // Outside the lock: closing comes back to `remove`.
-        oldest?.close(promise: nil)
+        surplus?.close(promise: nil)
     }
 
     fileprivate func remove(_ channel: any Channel, from name: String?) {
         channels.withLock { channels in
-            channels[name]?.removeAll { $0 === channel }
+            channels[name]?.removeAll { $0.channel === channel }
             if channels[name]?.isEmpty == true { channels[name] = nil }
         }
     }
@@ -51,8 +64,12 @@ final class ConnectionGuard: ChannelInboundHandler {
     private let limits: ConnectionLimits
     private let peer: PeerName
     private var deadline: Scheduled<Void>?
-    /// Under which name it is counted; nil: not counted.
-    private var counted: String??
+    private enum Count {
+        case none
+        case among(name: String?)
+    }
+
+    private var counted = Count.none
 
     init(_ register: ConnectionRegister, _ limits: ConnectionLimits, _ peer: PeerName) {
         self.register = register
@@ -88,12 +105,12 @@ final class ConnectionGuard: ChannelInboundHandler {
 
     private func count(_ channel: any Channel, as name: String?) {
         uncount(channel)
-        counted = .some(name)
+        counted = .among(name: name)
         register.add(channel, to: name)
     }
 
     private func uncount(_ channel: any Channel) {
-        if let name = counted { register.remove(channel, from: name) }
-        counted = nil
+        if case .among(let name) = counted { register.remove(channel, from: name) }
+        counted = .none
     }
 }

@@ -327,7 +327,8 @@ public struct FederationClient: Sendable {
     private static func reason(_ error: any Error) -> String {
         switch error {
         case is NIOConnectionError: "no connection"
-        case is NIOSSLError, is BoringSSLError: "it refused our certificate, or is not the coordinator"
+        case is NIOSSLError, is BoringSSLError:
+            "it hung up in the handshake: it is busy, refused our certificate, or is not the coordinator"
         default: "the connection broke"
         }
     }

@@ -4,6 +4,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import NIOSSL
+import Synchronization
 
 /// One request on a connection; its body is read as it arrives and never held whole.
 struct HTTPRequest {
@@ -126,6 +127,7 @@ struct HTTPServer {
     )
 
     private let listener: NIOAsyncChannel<Connection, Never>
+    private let arrivals: Arrivals
     private let handler: Handler
     private let logger: Logger
 
@@ -148,6 +150,8 @@ struct HTTPServer {
     ) async throws {
         let context = try tls?.pinned.serverContext()
         let register = ConnectionRegister(limits)
+        let arrivals = Arrivals()
+        self.arrivals = arrivals
         self.handler = handler
         self.logger = logger
         do {
@@ -159,6 +163,7 @@ struct HTTPServer {
                 .childChannelOption(.maxMessagesPerRead, value: 1)
                 .bind(host: host, port: port) { channel in
                     channel.eventLoop.makeCompletedFuture {
+                        guard arrivals.begin() else { throw ChannelError.ioOnClosedChannel }
                         let peer = PeerName()
                         let pipeline = channel.pipeline.syncOperations
                         if let tls, let context {
@@ -187,11 +192,15 @@ struct HTTPServer {
     /// the cancellation of the loop would do. So the listener is closed, and the connections are cancelled after it.
     func run() async throws {
         let accepting = Task { try await accept() }
-        let channel = listener.channel
+        let (channel, arrivals) = (listener.channel, arrivals)
         try await withTaskCancellationHandler {
             try await accepting.value
         } onCancel: {
-            channel.close(promise: nil)
+            Task {
+                // Nobody may be on the way between the socket and the loop when that ends.
+                await arrivals.end()
+                channel.close(promise: nil)
+            }
         }
     }
 
@@ -199,6 +208,7 @@ struct HTTPServer {
         try await withThrowingDiscardingTaskGroup { group in
             try await listener.executeThenClose { connections in
                 for try await connection in connections {
+                    arrivals.served()
                     group.addTask { await serve(connection) }
                 }
             }
@@ -226,6 +236,28 @@ struct HTTPServer {
             // Peers come and go: what matters shows as an answer that is missing.
             logger.debug("connection of \(connection.peer.name ?? "a stranger") ended: \(error)")
         }
+    }
+}
+
+/// Connections that were accepted and that the server's loop has not met yet.
+private final class Arrivals: Sendable {
+    private let state = Mutex((onTheWay: 0, isOver: false))
+
+    /// Another one; false: the server is stopping.
+    func begin() -> Bool {
+        state.withLock { state in
+            if !state.isOver { state.onTheWay += 1 }
+            return !state.isOver
+        }
+    }
+
+    func served() { state.withLock { $0.onTheWay -= 1 } }
+
+    /// Lets nobody in any more, and waits for those who are.
+    func end() async {
+        state.withLock { $0.isOver = true }
+        // One whose set-up failed never arrives.
+        for _ in 0..<200 where state.withLock({ $0.onTheWay }) > 0 { try? await Task.sleep(for: .milliseconds(5)) }
     }
 }
 

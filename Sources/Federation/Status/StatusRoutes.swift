@@ -74,7 +74,7 @@ enum PrometheusText {
             metric(
                 "participant_bytes_\(verb)_total",
                 "counter",
-                "Bytes \(preposition) a participant since the coordinator began, the emulator and unfinished rounds among them.",
+                "Bytes \(preposition) a participant since the coordinator began: the emulator, unfinished rounds and what broken lines repeat among them.",
                 participants.map { ("participant=\"\($0.name)\"", Double($0.traffic[keyPath: path])) }
             )
         }

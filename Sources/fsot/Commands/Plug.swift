@@ -1,6 +1,7 @@
 import ArgumentParser
 import AtomicFiles
 import Checkpoints
+import Federation
 import Foundation
 import LanguageModels
 import PEFT
@@ -49,7 +50,11 @@ struct Plug: ParsableCommand {
         let staged = try StagedDirectory(destination: output)
         console.note("reading \(model)")
         let full = try LanguageModel.load(files.checkpoint.tensors, configuration: files.configuration, path: model)
-        let placed = try AdapterPlacement(adapter, model: full, modelPath: model).load(onto: full)
+        let placement = try AdapterPlacement(adapter, model: full, modelPath: model)
+        let placed = try placement.load(onto: full)
+        if try placement.run?.canaryClients != nil {
+            console.warn("\(adapter) is mixed with canary clients: a measurement, and not an adapter to hand out")
+        }
         try placed.save(to: staged.path + "/adapter-full")
         (placed as? LoRA)?.merge()
         try Interruption.check()

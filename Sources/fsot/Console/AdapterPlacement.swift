@@ -56,12 +56,21 @@ struct AdapterPlacement {
         if FileManager.default.fileExists(atPath: directory + "/" + EmulatorMetadata.fileName) {
             return try EmulatorMetadata.read(directory: directory)
         }
+        return try run(of: directory)?.metadata
+    }
+
+    /// The run that the adapter lies in; nil: none.
+    ///
+    /// - Throws: `FederationError.invalidRun`.
+    var run: RunDescription? { get throws { try Self.run(of: directory) } }
+
+    private static func run(of directory: String) throws -> RunDescription? {
         let url = URL(fileURLWithPath: directory).standardizedFileURL
         let run = url.deletingLastPathComponent().path
         guard url.lastPathComponent == "adapter", FileManager.default.fileExists(atPath: run + "/run.json") else {
             return nil
         }
-        return try RunDirectory.description(at: run).metadata
+        return try RunDirectory.description(at: run)
     }
 
     /// Reads the adapter onto the model.

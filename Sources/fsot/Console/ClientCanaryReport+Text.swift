@@ -2,7 +2,7 @@ import Audit
 import Foundation
 
 extension ClientCanaryReport {
-    /// Two lines a statistic or bound, for the terminal.
+    /// A line a statistic, for the terminal.
     var text: String {
         var table = Table([
             "canary clients", "seen by", "in", "out", "AUC", "95 % interval", "ε, estimate", "ε, at least",
@@ -13,7 +13,8 @@ extension ClientCanaryReport {
                 statistic.name, statistic.vantage.rawValue, "\(included)", "\(heldOut)",
                 String(format: "%.3f", statistic.auc),
                 String(format: "%.3f–%.3f", statistic.aucInterval.lower, statistic.aucInterval.upper),
-                String(format: "%.2f", statistic.estimate), bound.map { String(format: "%.2f", $0.epsilon) } ?? "",
+                statistic.estimate.map { String(format: "%.2f", $0) } ?? "–",
+                bound.map { String(format: "%.2f", $0.epsilon) } ?? "",
             ])
         }
         let few = bounds == nil ? "; fewer than 20 coins prove nothing" : ""

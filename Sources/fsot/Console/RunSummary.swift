@@ -59,6 +59,11 @@ struct RunSummary {
             let stated = protections?.first { $0.isComparable(to: .holder) }
             if let fault = canaries.contradiction(of: stated) { console.warn(fault) }
         }
+        if let canaries {
+            console.warn(
+                "\(canaries.included) canary clients are part of every mean: this adapter is a measurement and not one to hand out"
+            )
+        }
         lines.append("adapter           \(path)/adapter")
         try console.result(
             lines.joined(separator: "\n"),

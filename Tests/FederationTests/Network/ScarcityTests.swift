@@ -57,6 +57,21 @@ extension NetworkTests {
             }
         }
 
+        /// A connection that is accepted in the moment in which the server stops is closed, and not forgotten.
+        @Test func theServerStopsWhileStrangersCall() async throws {
+            let federation = try TestFederation(members: 3)
+            for _ in 0..<5 {
+                let life = try await CoordinatorLife(federation)
+                let port = life.server.port
+                let flood = Task {
+                    while !Task.isCancelled { _ = try? await Self.silence(to: port) }
+                }
+                try await life.server.serve(farewell: 0) { try await Task.sleep(for: .milliseconds(50)) }
+                flood.cancel()
+                await flood.value
+            }
+        }
+
         /// A member that connects again and again takes its own places, and nobody else's.
         @Test func aMemberHoldsFewConnections() async throws {
             let federation = try TestFederation(members: 3)

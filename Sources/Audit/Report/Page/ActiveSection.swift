@@ -49,8 +49,11 @@ struct ActiveSection {
         active.isAlwaysRefused
             ? "Data holders of a federation with these settings would not have trained on it: they compute themselves what a round "
                 + "begins with."
-            : "Data holders of a federation with these settings know only the adapter of the first round beforehand; they cannot "
-                + "check the later ones."
+            : active.settings.rounds == 1
+                ? "Data holders of a federation would have refused this one: how the first round begins is known beforehand. With these "
+                    + "settings they cannot check later ones."
+                : "Data holders of a federation with these settings know only the adapter of the first round beforehand; they cannot "
+                    + "check the later ones."
     }
 
     private func name(_ vantage: VantagePoint) -> String {

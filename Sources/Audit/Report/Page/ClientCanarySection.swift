@@ -44,7 +44,7 @@ struct ClientCanarySection {
         <td class="n">\(Figure.decimal(statistic.auc, 3))<br><small>\(Figure.interval(statistic.aucInterval, 3))</small></td>\
         <td class="n">\(Figure.tick(statistic.mean))</td><td class="n">\(Figure.tick(statistic.deviation))</td>\
         <td class="n">\(Figure.tick(statistic.randomDeviation))</td>\
-        <td class="n">\(Figure.decimal(statistic.estimate, 2))</td></tr>
+        <td class="n">\(statistic.estimate.map { Figure.decimal($0, 2) } ?? "–")</td></tr>
         """
     }
 }

@@ -64,7 +64,12 @@ struct EpsilonAxis {
             proven > 0
             ? "The attacks prove that no ε below \(Figure.decimal(proven, 2)) holds for a \(unit == .record ? "record" : "data holder")."
             : "The attacks refute no ε at all."
-        if stated.isEmpty { return below + " No noise was added, so nothing bounds it from above." }
+        if stated.isEmpty {
+            return below
+                + (unit == .record
+                    ? " No noise was added, so nothing bounds it from above."
+                    : " No noise protects a whole data holder, so nothing bounds it from above.")
+        }
         let isComparable = stated.contains { $0.isComparable(to: unit) }
         return below
             + (isComparable
@@ -123,7 +128,7 @@ struct EpsilonAxis {
         }
         let upper = stated.map(\.epsilon).filter(\.isFinite)
         let estimates = unit == .holder ? run.clientCanaries?.statistics ?? [] : []
-        let values = measured.lowerBounds.map(\.epsilon) + upper + estimates.map(\.estimate) + [0, 1]
+        let values = measured.lowerBounds.map(\.epsilon) + upper + estimates.compactMap(\.estimate) + [0, 1]
         let frame = PlotFrame(
             width: 640,
             height: Double(vantages.count) * 44 + 60,
@@ -148,8 +153,10 @@ struct EpsilonAxis {
             }
         }
         for statistic in estimates {
-            guard let row = vantages.firstIndex(of: statistic.vantage) else { continue }
-            let x = frame.x(statistic.estimate)
+            guard let estimate = statistic.estimate, let row = vantages.firstIndex(of: statistic.vantage) else {
+                continue
+            }
+            let x = frame.x(estimate)
             let y = frame.y(Double(row) + 0.5)
             content.append("<path class=\"line c3\" d=\"M\(x) \(y - 9)V\(y + 9)\"/>")
         }

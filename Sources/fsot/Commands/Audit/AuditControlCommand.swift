@@ -47,7 +47,7 @@ struct AuditControlCommand: AsyncParsableCommand {
         let console = options.console
         if !resume, FileManager.default.fileExists(atPath: output) { throw AtomicFileError.alreadyExists(path: output) }
         let target = try FinishedRun(run, opening: opening, console: console)
-        try target.requireOneEmulator()
+        try target.requireRepeatable()
         let description = longer(target.description)
         let holders = try target.includedRecords()
         let encoded = try holders.map { try $0.encoded(with: target.encoder, console: console) }

@@ -22,7 +22,7 @@ extension AuditObserver {
         async throws
     {
         let run = try FinishedRun(path, opening: opening, console: console)
-        try run.requireOneEmulator()
+        try run.requireRepeatable()
         let description = run.description
         let examples = try run.examples(of: run.drawn.records)
         let targets = try ActiveTargets.draw(

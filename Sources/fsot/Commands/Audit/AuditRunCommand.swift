@@ -111,6 +111,10 @@ struct AuditRunCommand: AsyncParsableCommand {
             precision: try compute.precision(),
             console: console
         )
+        // What cannot be forked is refused before anything is scored.
+        if active {
+            for path in runs { try FinishedRun(path, opening: opening, console: console).requireRepeatable() }
+        }
         var inputs = try observer.observe(runs: runs, display: display)
         if active {
             for (index, path) in runs.enumerated() {

@@ -92,7 +92,7 @@ struct AuditShadowsCommand: AsyncParsableCommand {
         let console = options.console
         if !resume, FileManager.default.fileExists(atPath: output) { throw AtomicFileError.alreadyExists(path: output) }
         let target = try FinishedRun(run, opening: opening, console: console)
-        try target.requireOneEmulator()
+        try target.requireRepeatable()
         var federation = target.description.federation
         if let rounds { federation.rounds = rounds }
         if let localSteps { federation.localSteps = localSteps }

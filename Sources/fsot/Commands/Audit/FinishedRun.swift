@@ -97,8 +97,15 @@ struct FinishedRun {
         }
     }
 
-    /// - Throws: `CommandFailure` for a run whose emulator changed between rounds, which nobody can train on again.
-    func requireOneEmulator() throws {
+    /// - Throws: `CommandFailure` for a run whose emulator changed between rounds, which nobody can train on again, and for one with
+    ///   canary clients, with which another training has nothing in common.
+    func requireRepeatable() throws {
+        guard description.canaryClients == nil else {
+            throw CommandFailure(
+                "The updates of \(path) were averaged with those of canary clients, and what is trained without them cannot be "
+                    + "compared with it; tune without --one-shot-canaries."
+            )
+        }
         guard description.realignment == nil else {
             throw CommandFailure(
                 "\(path) re-aligned its emulator between rounds, and training cannot be repeated on what is gone; "
