@@ -14,8 +14,9 @@ extension NetworkTests {
     /// Connections, bandwidth and disks that run short, at one participant or by a stranger's doing.
     @Suite struct ScarcityTests {
         /// A connection that says nothing.
-        private static func silence(to port: Int) async throws -> any Channel {
+        private static func silence(to port: Int, from source: String = "127.0.0.1") async throws -> any Channel {
             try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+                .bind(to: SocketAddress(ipAddress: source, port: 0))
                 .connect(host: "127.0.0.1", port: port).get()
         }
 
@@ -54,6 +55,24 @@ extension NetworkTests {
                 while strangers.count(where: \.isActive) > 4 { try await Task.sleep(for: .milliseconds(20)) }
                 #expect(try await Self.hello(federation, life.server.port) == 200)
                 #expect(strangers.count(where: \.isActive) >= 3)
+            }
+        }
+
+        /// A host that floods takes its own places: who comes from elsewhere over a slow line keeps its turn.
+        @Test func aFloodDoesNotEndASlowHandshake() async throws {
+            let federation = try TestFederation(members: 3)
+            var limits = ConnectionLimits()
+            limits.handshakes = 4
+            limits.handshakeSeconds = 600
+            let life = try await CoordinatorLife(federation, connections: limits)
+            try await life.server.serve(farewell: 0) {
+                let slow = try await Self.silence(to: life.server.port)
+                var strangers: [any Channel] = []
+                for _ in 0..<30 { strangers.append(try await Self.silence(to: life.server.port, from: "127.0.0.2")) }
+                while strangers.count(where: \.isActive) > 3 { try await Task.sleep(for: .milliseconds(20)) }
+                #expect(slow.isActive && strangers.count(where: \.isActive) == 3)
+                #expect(try await Self.hello(federation, life.server.port) == 200)
+                #expect(slow.isActive)
             }
         }
 

@@ -13,8 +13,11 @@ extension AuditReport {
                 }
             }
             for view in run.active?.views ?? [] {
+                let isSeen = run.active?.isMasked != true || view.vantage != .individual
                 for result in view.attacks {
-                    table.add(Self.row(result, of: run, at: "\(view.vantage.rawValue), fork"))
+                    table.add(
+                        Self.row(result, of: run, at: "\(view.vantage.rawValue), fork" + (isSeen ? "" : " (nobody)"))
+                    )
                 }
             }
             if let strongest = run.positiveControl?.strongest {
@@ -41,9 +44,11 @@ extension AuditReport {
         ]
     }
 
-    /// Of each run with canaries: whom the strongest attack finds, how exposed they are, and what that says of ε.
+    /// Of each run with canaries: whom the strongest attack finds, how exposed they are, and what that says of ε; and of each with
+    /// canary clients what they say of whole participants.
     var canaryTables: [String] {
         runs.compactMap { run in run.canaries.map { "canaries of \(run.name)\n" + Self.text(of: $0) } }
+            + runs.compactMap { run in run.clientCanaries.map { "canary clients of \(run.name)\n" + $0.text } }
     }
 
     private static func text(of canaries: CanaryReport) -> String {
