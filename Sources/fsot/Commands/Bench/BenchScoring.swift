@@ -1,6 +1,5 @@
 import ArgumentParser
 import Audit
-import Checkpoints
 import Foundation
 import LanguageModels
 import Progress
@@ -75,16 +74,10 @@ struct BenchScoring: ParsableCommand {
     func run() throws {
         let console = options.console
         let precision = try compute.precision()
-        let files = try ModelFiles(path: model)
-        guard length <= files.configuration.maximumPositions else {
-            throw CommandFailure(
-                "--length \(length) is more than the \(files.configuration.maximumPositions) positions of \(model)."
-            )
-        }
-        let loaded = try LanguageModel.load(files.checkpoint.tensors, configuration: files.configuration, path: model)
+        let loaded = try BenchedModel.load(model, length: length)
         loaded.compute(in: precision, releasingFloat32: true)
         let scored = max(1, min(length - 1, Int((answer * Double(length)).rounded())))
-        let sequences = sequences(scored: scored, vocabulary: files.configuration.vocabularySize)
+        let sequences = sequences(scored: scored, vocabulary: loaded.configuration.vocabularySize)
         let display = console.progress()
         // One of each to warm up, then in turns: what else the machine does meets both.
         var times: (prefill: [Double], scoring: [Double]) = ([], [])
@@ -107,9 +100,9 @@ struct BenchScoring: ParsableCommand {
             records: records,
             length: length,
             scored_tokens: scored,
-            prefill_tokens_per_second: tokens / Self.median(times.prefill),
-            scoring_tokens_per_second: tokens / Self.median(times.scoring),
-            scoring_to_prefill: Self.median(ratios)
+            prefill_tokens_per_second: tokens / BenchedModel.median(times.prefill),
+            scoring_tokens_per_second: tokens / BenchedModel.median(times.scoring),
+            scoring_to_prefill: BenchedModel.median(ratios)
         )
         try console.result(text(result), json: result)
     }
@@ -149,11 +142,6 @@ struct BenchScoring: ParsableCommand {
         let start = ContinuousClock.now
         try work()
         return start.duration(to: .now) / .seconds(1)
-    }
-
-    private static func median(_ values: [Double]) -> Double {
-        let sorted = values.sorted()
-        return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
     }
 
     private func text(_ result: Result) -> String {

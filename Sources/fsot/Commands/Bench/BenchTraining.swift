@@ -111,13 +111,7 @@ struct BenchTraining: ParsableCommand {
     func run() throws {
         let console = options.console
         let precision = try compute.precision()
-        let files = try ModelFiles(path: model)
-        guard length <= files.configuration.maximumPositions else {
-            throw CommandFailure(
-                "--length \(length) is more than the \(files.configuration.maximumPositions) positions of \(model)."
-            )
-        }
-        let loaded = try LanguageModel.load(files.checkpoint.tensors, configuration: files.configuration, path: model)
+        let loaded = try BenchedModel.load(model, length: length)
         let (layers, isEmulator) = try adapterLayers(loaded)
         let tuning: TuningMethod =
             (method ?? (isEmulator ? "blocks" : "lora")) == "lora"
@@ -207,9 +201,7 @@ struct BenchTraining: ParsableCommand {
             )
         }
         display.finish()
-        times.sort()
-        let median = (times[(times.count - 1) / 2] + times[times.count / 2]) / 2
-        return (median, BufferPool.current.usage.freshAllocations - allocated)
+        return (BenchedModel.median(times), BufferPool.current.usage.freshAllocations - allocated)
     }
 
     private func text(_ result: Result) -> String {
