@@ -41,7 +41,8 @@ final class ConnectionRegister: Sendable {
             guard entries.count > limit else { return nil }
             // One host that floods takes its own places: a slow line from elsewhere keeps its turn.
             let counts = Dictionary(entries.map { ($0.source, 1) }, uniquingKeysWith: +)
-            let crowded = counts.max { ($0.value, $0.key) < ($1.value, $1.key) }?.key
+            let most = counts.max { ($0.value, $0.key) < ($1.value, $1.key) }?.key
+            let crowded = name == nil ? most : entries.first?.source
             return entries.firstIndex { $0.source == crowded }.map { entries.remove(at: $0).channel }
         }
         // Outside the lock: closing comes back to `remove`.

@@ -25,7 +25,7 @@ struct HTTPRequest {
         path = String(parts.first ?? "")
         var query: [String: String] = [:]
         for item in parts.dropFirst().first?.split(separator: "&") ?? [] {
-            let pair = item.split(separator: "=", maxSplits: 1)
+            let pair = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             query[String(pair[0])] = pair.count > 1 ? String(pair[1]) : ""
         }
         self.query = query
@@ -163,7 +163,10 @@ struct HTTPServer {
                 .childChannelOption(.maxMessagesPerRead, value: 1)
                 .bind(host: host, port: port) { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        guard arrivals.begin() else { throw ChannelError.ioOnClosedChannel }
+                        guard arrivals.begin() else {
+                            channel.close(promise: nil)
+                            throw ChannelError.ioOnClosedChannel
+                        }
                         let peer = PeerName()
                         let pipeline = channel.pipeline.syncOperations
                         if let tls, let context {

@@ -369,6 +369,9 @@ extension NetworkTests {
             }
             try await life.server.serve(farewell: 0) {
                 #expect(try await get("/healthz") == "ok\n")
+                for nonsense in ["=", "==", "&", "=v", "a=&=&&"] {
+                    #expect(try await get("/healthz?\(nonsense)") == "ok\n", "\(nonsense)")
+                }
                 let page = try await get("/")
                 #expect(page.contains("&lt;clinics&gt;") && page.contains("not yet seen") && !page.contains("<script"))
                 #expect(try await get("/metrics").contains("fsot_participant_present{participant=\"clinic-2\"} 0"))
